@@ -3,7 +3,7 @@
 package endpoint
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 )
 
@@ -67,9 +67,9 @@ func ParseRegion(s string) (Region, error) {
 		return r, nil
 	}
 	if s == "" {
-		return "", fmt.Errorf("region is required: NA, UK, EU or JP")
+		return "", errors.New("region is required: NA, UK, EU or JP")
 	}
-	return "", fmt.Errorf("unknown region %q: NA, UK, EU or JP", s)
+	return "", errors.New("region is unknown: NA, UK, EU or JP") // the value is not told: it may be a secret in the wrong field
 }
 
 // ParseEnvironment reads "production" (or "live") and "sandbox", in upper or
@@ -81,9 +81,9 @@ func ParseEnvironment(s string) (Environment, error) {
 	case "sandbox":
 		return Sandbox, nil
 	case "":
-		return "", fmt.Errorf("environment is required: production or sandbox")
+		return "", errors.New("environment is required: production or sandbox")
 	}
-	return "", fmt.Errorf("unknown environment %q: production or sandbox", s)
+	return "", errors.New("environment is unknown: production or sandbox")
 }
 
 // Valid reports whether r is one of the four constants.

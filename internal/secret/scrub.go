@@ -10,7 +10,7 @@ import (
 // Access and refresh tokens of Login with Amazon (also percent-encoded), its
 // client secrets, MWS authorization tokens, and addresses of e-mail.
 var private = regexp.MustCompile(`(?i)at[zn][ar](\||%(25)*7c)[^\s"'<>,;&]*` +
-	`|amzn1\.oa2-cs\.[0-9a-z.]+|amzn\.mws\.[0-9a-z-]+|[^\s"'<>,;:=()&|]+@[^\s"'<>,;:=()&|]+`)
+	`|amzn1\.oa2-cs\.[0-9a-z.]+|amzn\.mws\.[0-9a-z-]+|[^\s"'<>,;:=()&|]+(@|%40)[^\s"'<>,;:=()&|]+`)
 
 const maxText = 1000 // characters of a scrubbed text
 
