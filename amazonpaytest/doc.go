@@ -1,0 +1,86 @@
+// Package amazonpaytest is an Amazon Pay for tests: a stateful fake of the
+// payment API with buyers, payment methods, a clock, faults and a ledger of
+// what really happened. It needs no account, no network and no waiting.
+//
+//	func TestRenewal(t *testing.T) {
+//		fake := amazonpaytest.New(amazonpaytest.Settings{})
+//		agreement := fake.NewBillingAgreement().Consent()
+//		shop := NewShop(fake.Client()) // your code, with a client of the fake
+//		shop.Subscribe(agreement.ID())
+//
+//		fake.Inject(amazonpaytest.Fault{Action: "AuthorizeOnBillingAgreement", Kind: amazonpaytest.AnswerLost})
+//		fake.Advance(31 * 24 * time.Hour) // the buyer's months pass in no time
+//		shop.RenewAll()                   // the charge is made, its answer is lost, the call is repeated
+//		if got := fake.TotalCaptured("USD"); got != amazonpay.MustPrice("39.80", "USD") {
+//			t.Errorf("captured %v, want two months", got)
+//		}
+//	}
+//
+// [Fake.Client] talks to the fake without a socket, under Amazon's real host
+// names, so that tests run in parallel and inside testing/synctest. A [Fake] is
+// an [net/http.Handler] as well: serve it with net/http/httptest to test a
+// program in another process or language.
+//
+// # The sides of a payment
+//
+// Your server's side is the API. The other sides are methods: the buyer in the
+// widgets and on Amazon's site ([BillingAgreement], [OrderReference]), Amazon
+// itself (AmazonClose, AmazonCancel), the road between you ([Fake.Inject]) and
+// time ([Fake.Advance]). How charges end is decided by the buyer's
+// [PaymentMethod] or, in the sandbox, by Amazon's own simulation strings in the
+// notes; a test that uses only the strings can run against the real sandbox.
+//
+// # Two clocks
+//
+// Objects live on a business clock, which starts at Settings.Start and stands
+// still until it is advanced. The timestamps of requests are checked against
+// the clock on the wall (in synctest, the bubble's), within Amazon's 15
+// minutes.
+//
+// # What is imitated, and what is not
+//
+//	imitated                                        not imitated
+//	all 29 operations, states and reason codes      A-to-z claims, chargebacks
+//	signature, keys, tokens of delegated sellers    sending notifications; endpoints are only remembered
+//	names, kinds and lengths of all parameters      quotas: inject Throttled
+//	limits of amounts, counts and times             fees: they are 0
+//	the monthly limit of an agreement               exchange rates: always 1.25 (125 yen) for one
+//	repetition by reference id                      the bank's challenge page of Europe
+//	consent, constraints, partly shown addresses    Login with Amazon
+//	provider credits                                the widgets' HTML
+//
+// # Where the sources differ
+//
+// Amazon's documents contradict each other in places, and are silent in others.
+// The fake takes the reading that finds more mistakes:
+//
+//   - A repetition with the same parameters gets the first answer word for word,
+//     even if the object has moved on since; parameters are compared as they
+//     were sent, so 10 and 10.00 differ. A request that was refused does not use
+//     its reference id up. Authorizations, captures and refunds share one
+//     namespace per seller; Authorize and AuthorizeOnBillingAgreement count as
+//     different requests.
+//   - What ended an object may be repeated with the same reason: closing what you
+//     closed is a success, closing what the buyer closed is not.
+//   - CapturedAmount is 0 in the answer to a charge with CaptureNow, as recorded,
+//     and the captured amount in GetAuthorizationDetails.
+//   - Declined authorizations and those that Amazon closed at once give the
+//     month's balance back; all others use it up, captured or not.
+//     Charges on order references made from the agreement count, too.
+//   - A soft decline suspends like a hard one, but can be confirmed again without
+//     a change of the payment method.
+//   - What the buyer picks in your widgets after the confirmation counts from the
+//     next confirmation on.
+//   - CreateOrderReferenceForId without InheritShippingAddress inherits none;
+//     AuthorizeOnBillingAgreement without it does.
+//   - An order reference takes 10 authorizations, of any state. What is authorized
+//     and what is captured together stay within its total and surplus.
+//   - Authorizations live 30 days in the sandbox, too; see
+//     Settings.AuthorizationLife.
+//   - An object of the other environment is an InternalServerError; an unknown
+//     parameter, a gap in a list and a repeated parameter are
+//     InvalidParameterValue. A simulation string where Amazon does not list it is
+//     InvalidSandboxSimulationSpecified.
+//   - Where no source knows the HTTP status of an error code, it is 400.
+//   - The order of elements changes from answer to answer: no schema fixes it.
+package amazonpaytest

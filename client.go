@@ -1,0 +1,292 @@
+package amazonpay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/secret"
+	"github.com/amazonpay-go/amazonpay/lwa"
+)
+
+// version of the library, for the User-Agent.
+const version = "0.1.0"
+
+// DefaultTimeout bounds one attempt of a call if [Config] names no Timeout. A
+// synchronous decision about a payment takes Amazon about 8 seconds; the
+// official SDKs wait 30.
+const DefaultTimeout = 30 * time.Second
+
+// Config is what [New] needs to know. The first five fields are required.
+type Config struct {
+	SellerID    string      // your merchant id, as Seller Central shows it ("merchant token")
+	AccessKey   string      // MWS access key id
+	SecretKey   SecretKey   // MWS secret access key, wrapped by NewSecretKey
+	Region      Region      // RegionNA, RegionUK, RegionEU or RegionJP; Amazon's other spellings work too
+	Environment Environment // Production or Sandbox; there is no default
+
+	// LoginClientID is your Login with Amazon client id
+	// ("amzn1.application-oa2-client.…"). GetUserProfile needs it, to refuse
+	// tokens that were issued to others; nothing else does.
+	LoginClientID string `json:",omitempty"`
+
+	ApplicationName    string `json:",omitempty"` // yours, for the User-Agent; at most 64 printable ASCII characters without ( ) ; /
+	ApplicationVersion string `json:",omitempty"` // likewise; only together with a name
+
+	// BaseURL replaces the scheme and host of Amazon's server, for a fake or a
+	// simulator: "http://127.0.0.1:8080". A path in it goes before Amazon's own.
+	// Plain http is taken in the sandbox or for this machine only. Empty means
+	// Amazon.
+	BaseURL string `json:",omitempty"`
+
+	// HTTPClient sends the requests; the seam for proxies, tracing and fakes.
+	// Redirects are never followed, whatever it says. Nil means a client of the
+	// package's own, which keeps enough idle connections for many callers.
+	HTTPClient *http.Client `json:"-"`
+
+	// Timeout bounds one attempt, from sending to the last byte of the answer;
+	// the context bounds the whole call. Zero means DefaultTimeout.
+	Timeout time.Duration `json:",omitempty"`
+
+	// Backoff decides whether and when a failed attempt is repeated. Nil means
+	// DefaultBackoff. See there for what is repeated at all.
+	Backoff Backoff `json:"-"`
+
+	// Middleware wraps every operation, the first one outermost: the seam for
+	// metrics, tracing and audit. Retries happen inside.
+	Middleware []Middleware `json:"-"`
+
+	// Logger gets one record per attempt: action, attempt, status, code,
+	// request id, duration; never a body. Nil means silence.
+	Logger *slog.Logger `json:"-"`
+}
+
+// LogValue names the seller, region and environment, and no key.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("sellerId", c.SellerID),
+		slog.String("region", string(c.Region)),
+		slog.String("environment", string(c.Environment)))
+}
+
+// Client calls Amazon Pay for one seller in one region and environment. Make
+// it with [New], once; it does not change afterwards and any number of
+// goroutines may use it.
+type Client struct {
+	config   Config
+	token    SecretKey // MWSAuthToken of a delegated seller
+	endpoint string    // URL that is posted to
+	host     string    // as signed
+	path     string    // as signed
+	agent    string    // User-Agent
+	http     *http.Client
+	signer   *signer
+	login    *lwa.Client // nil without a LoginClientID
+	logger   *slog.Logger
+}
+
+// New makes a client, or an [*InvalidError] that names every fault of the
+// Config. It sends nothing: a wrong key shows at the first call.
+func New(config Config) (*Client, error) {
+	c := &Client{config: config}
+	faults := c.setUp()
+	if err := invalid("Config", faults); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// setUp fills the client in from its config and reports what is wrong there.
+func (c *Client) setUp() (faults []Fault) {
+	cfg := &c.config
+	cfg.Middleware = append([]Middleware(nil), cfg.Middleware...) // the caller may go on using its slice
+	fault := func(field, problem string) { faults = append(faults, Fault{field, problem}) }
+
+	faults = append(faults, keyFaults("SellerID", cfg.SellerID)...)
+	faults = append(faults, keyFaults("AccessKey", cfg.AccessKey)...)
+	faults = append(faults, keyFaults("SecretKey", secret.Text(cfg.SecretKey))...)
+
+	var err error
+	if cfg.Region, err = endpoint.ParseRegion(string(cfg.Region)); err != nil {
+		fault("Region", strings.TrimPrefix(err.Error(), "region "))
+	}
+	if cfg.Environment, err = endpoint.ParseEnvironment(string(cfg.Environment)); err != nil {
+		fault("Environment", strings.TrimPrefix(err.Error(), "environment "))
+	}
+	for _, f := range [...]struct{ field, value string }{
+		{"ApplicationName", cfg.ApplicationName}, {"ApplicationVersion", cfg.ApplicationVersion},
+	} {
+		if len(f.value) > 64 || strings.ContainsFunc(f.value, func(r rune) bool {
+			return r < ' ' || r > '~' || strings.ContainsRune("();/", r)
+		}) {
+			fault(f.field, "takes at most 64 printable ASCII characters without ( ) ; /")
+		}
+	}
+	if cfg.ApplicationVersion != "" && cfg.ApplicationName == "" {
+		fault("ApplicationVersion", "needs an ApplicationName")
+	}
+	base := &url.URL{Scheme: "https", Host: cfg.Region.MWS()}
+	if cfg.BaseURL != "" {
+		if base, err = parseBaseURL(cfg.BaseURL, cfg.Environment); err != nil {
+			fault("BaseURL", err.Error())
+		}
+	}
+	if cfg.Timeout < 0 {
+		fault("Timeout", "is negative")
+	}
+	for i, m := range cfg.Middleware {
+		if m == nil {
+			fault(fmt.Sprintf("Middleware[%d]", i), "is nil")
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+
+	c.path = strings.TrimSuffix(base.EscapedPath(), "/") + cfg.Environment.Path()
+	c.host = signedHost(base)
+	c.endpoint = base.Scheme + "://" + c.host + c.path
+	c.agent = userAgent(cfg.ApplicationName, cfg.ApplicationVersion)
+	c.signer = newSigner(cfg.SecretKey)
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Backoff == nil {
+		cfg.Backoff = DefaultBackoff
+	}
+	c.logger = cfg.Logger
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	c.http = &http.Client{Transport: newTransport()}
+	if cfg.HTTPClient != nil {
+		own := *cfg.HTTPClient
+		c.http = &own
+	}
+	// A redirect would post the signed request, and the buyer's data in it,
+	// to wherever the answer says.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c.setUpLogin()
+}
+
+// parseBaseURL reads the address of a stand-in for Amazon's server.
+func parseBaseURL(s string, env Environment) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a URL")
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return nil, errors.New(`wants the form "https://host[:port][/path]"`)
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' || r == '%' }):
+		return nil, errors.New("wants the host in ASCII, without a zone")
+	case u.User != nil, u.RawQuery != "", u.Fragment != "", u.ForceQuery:
+		return nil, errors.New("takes no user, query or fragment")
+	case u.Scheme == "http" && env != Sandbox && !loopback(u.Hostname()):
+		return nil, errors.New("is plain http, which production takes for this machine only")
+	}
+	return u, nil
+}
+
+// keyFaults checks an id or a key, which are plain text without spaces.
+func keyFaults(field, value string) []Fault {
+	switch {
+	case value == "":
+		return []Fault{{field, "is required"}}
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return []Fault{{field, "has a space or a character outside printable ASCII"}}
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// userAgent has the form of the official SDKs and stays far below the 500
+// characters that Amazon's newer API allows.
+func userAgent(name, app string) string {
+	if name != "" {
+		if app != "" {
+			name += "/" + app
+		}
+		name += "; "
+	}
+	return fmt.Sprintf("amazonpay-go/%s (%sGo/%s; %s/%s)",
+		version, name, strings.TrimPrefix(runtime.Version(), "go"), runtime.GOOS, runtime.GOARCH)
+}
+
+// newTransport keeps an idle connection for every caller of a busy process:
+// the default is two per host, and each caller beyond them would open a new
+// connection for every call.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   256,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// OnBehalfOf derives a client that acts for another seller, who gave you (a
+// solution provider) the MWS authorization token. It shares connections with
+// its parent. The error is an [*InvalidError].
+func (c *Client) OnBehalfOf(sellerID, mwsAuthToken string) (*Client, error) {
+	faults := append(keyFaults("SellerID", sellerID), keyFaults("MWSAuthToken", mwsAuthToken)...)
+	if err := invalid("OnBehalfOf", faults); err != nil {
+		return nil, err
+	}
+	derived := *c
+	derived.config.SellerID = sellerID
+	derived.token = NewSecretKey(mwsAuthToken)
+	return &derived, nil
+}
+
+// SellerID is the seller that the client acts for.
+func (c *Client) SellerID() string { return c.config.SellerID }
+
+// Region is the seller's region.
+func (c *Client) Region() Region { return c.config.Region }
+
+// Environment tells whether the client moves real money.
+func (c *Client) Environment() Environment { return c.config.Environment }
+
+// String names the seller, region and environment, and no key.
+func (c *Client) String() string {
+	return fmt.Sprintf("amazonpay.Client(%s, %s, %s)", c.config.SellerID, c.config.Region, c.config.Environment)
+}
+
+// LogValue is that of the [Config].
+func (c *Client) LogValue() slog.Value { return c.config.LogValue() }
+
+// Operation is one call as [Middleware] sees it.
+type Operation struct {
+	Action   string // Amazon's name, such as "AuthorizeOnBillingAgreement": a good name for a span
+	SellerID string // the seller acted for
+	Request  any    // pointer to the request struct; not to be changed. It may hold a token: do not log it
+	Result   any    // pointer to the result, once the call has succeeded; nil for actions without one
+
+	RequestID  string // Amazon's id of the last answer, empty before it or without one
+	StatusCode int    // HTTP status of the last answer; 0 before it or without one
+	Attempts   int    // requests made so far
+}
+
+// Middleware wraps one operation: it calls next once, looks at the operation
+// before and after, and returns next's error or one that wraps it. Without
+// calling next it can refuse the operation, by an error. It cannot change what
+// happened: once the call has succeeded its own error is logged and the call
+// still succeeds, a failure that it swallows is returned all the same, and a
+// second call of next does not repeat what is done.
+type Middleware func(ctx context.Context, op *Operation, next func(context.Context) error) error

@@ -1,0 +1,55 @@
+package amazonpay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amazonpay-go/amazonpay/lwa"
+)
+
+// UserProfile is the buyer behind an access token: user id, name, e-mail and
+// postal code, as far as the token's scopes allow. Logging one shows nothing of
+// it.
+type UserProfile = lwa.Profile
+
+// profileTimeout bounds each request about a buyer who is waiting.
+const profileTimeout = 10 * time.Second
+
+// setUpLogin makes the client of Login with Amazon, if there is a client id.
+func (c *Client) setUpLogin() (faults []Fault) {
+	cfg := c.config
+	if cfg.LoginClientID == "" {
+		return nil
+	}
+	login, err := lwa.New(lwa.Config{
+		ClientID: cfg.LoginClientID, Region: cfg.Region, Environment: cfg.Environment,
+		BaseURL: cfg.BaseURL, HTTPClient: c.http, Timeout: min(cfg.Timeout, profileTimeout),
+	})
+	if wrong, ok := errors.AsType[*lwa.InvalidError](err); ok {
+		for _, f := range wrong.Faults {
+			faults = append(faults, Fault{"Login" + f.Field, f.Problem})
+		}
+	}
+	c.login = login
+	return faults
+}
+
+// GetUserProfile tells who the buyer behind a Login with Amazon access token
+// is. It first makes sure that the token was issued to the client's
+// LoginClientID: without that, any site could sign in as its own visitors on
+// yours. The errors are those of package lwa: [*lwa.Error], such as
+// [lwa.ErrOtherClient] and [lwa.ErrTokenExpired], or [*lwa.InvalidError] for a
+// token that cannot be one; none shows the token. Nothing is repeated: the buyer
+// is waiting.
+func (c *Client) GetUserProfile(ctx context.Context, accessToken string) (*UserProfile, error) {
+	if c.login == nil {
+		return nil, invalid("GetUserProfile", []Fault{{"Config.LoginClientID", "is required"}})
+	}
+	profile, err := c.login.Profile(ctx, accessToken)
+	if err != nil {
+		return nil, fmt.Errorf("amazonpay: GetUserProfile: %w", err)
+	}
+	return profile, nil
+}
