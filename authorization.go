@@ -44,7 +44,7 @@ const (
 
 // Outcome answers what a merchant asks. A captured authorization is Closed with
 // MaxCapturesProcessed, in the answer to CaptureNow with a CapturedAmount of
-// still 0; every other Closed has taken nothing. A state that this version does
+// still 0; any other Closed has taken nothing, unless CapturedAmount says so. A state that this version does
 // not know counts as pending: never as paid.
 func (a *Authorization) Outcome() Outcome {
 	switch a.AuthorizationStatus.State {

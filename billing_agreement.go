@@ -169,12 +169,8 @@ type BillingAgreementValidation struct {
 	BillingAgreementStatus Status // the agreement after the check
 }
 
-// The results of ValidateBillingAgreement.
-const (
-	ValidationSuccess        = "Success"
-	ValidationFailure        = "Failure"
-	ReasonValidationTimedOut = Reason("ValidationTimedOut") // the payment method could not be checked within seconds
-)
+// Valid reports whether the payment method is good.
+func (v *BillingAgreementValidation) Valid() bool { return v.ValidationResult == "Success" }
 
 // ValidateBillingAgreement checks whether an Open agreement's payment method is
 // good. It is superfluous right before a charge. Repeating it is harmless.

@@ -2,6 +2,7 @@ package amazonpay
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"time"
@@ -291,15 +292,6 @@ func (c *Client) CloseOrderReference(ctx context.Context, req CloseOrderReferenc
 	return exec(ctx, c, "CloseOrderReference", &req)
 }
 
-// SortOrder is the order of a list by creation time.
-type SortOrder string
-
-// The sort orders.
-const (
-	SortAscending  SortOrder = "Ascending"
-	SortDescending SortOrder = "Descending"
-)
-
 // CreatedTimeRange bounds a list by creation time. Both ends or none; at most
 // 31 days apart, by a comment in one of the official SDKs.
 type CreatedTimeRange struct {
@@ -313,7 +305,7 @@ type ListOrderReferenceRequest struct {
 	QueryIDType                    string           `xml:"QueryIdType"`            // empty means "SellerOrderId", the only one there is
 	PaymentDomain                  string           // empty means that of the client's region, such as "NA_USD"
 	CreatedTimeRange               CreatedTimeRange // both ends or none
-	SortOrder                      SortOrder        // empty leaves it to Amazon
+	SortOrder                      string           // of creation: "Ascending" or "Descending"; empty leaves it to Amazon
 	PageSize                       int              // 0 leaves it to Amazon; its limits are not documented
 	OrderReferenceStatusListFilter []State          `xml:"OrderReferenceStatusListFilter>OrderReferenceStatus"` // Open, Closed, Canceled, Suspended
 }
@@ -386,7 +378,11 @@ func (c *Client) OrderReferences(ctx context.Context, req ListOrderReferenceRequ
 			if page.NextPageToken == "" {
 				return
 			}
-			page, err = c.ListOrderReferenceByNextToken(ctx, ListOrderReferenceByNextTokenRequest{page.NextPageToken})
+			token := page.NextPageToken
+			page, err = c.ListOrderReferenceByNextToken(ctx, ListOrderReferenceByNextTokenRequest{token})
+			if err == nil && page.NextPageToken == token {
+				err = errors.New("amazonpay: OrderReferences: the list does not go on: a page names itself as the next")
+			}
 		}
 	}
 }

@@ -9,11 +9,6 @@ import (
 	"github.com/amazonpay-go/amazonpay/lwa"
 )
 
-// UserProfile is the buyer behind an access token: user id, name, e-mail and
-// postal code, as far as the token's scopes allow. Logging one shows nothing of
-// it.
-type UserProfile = lwa.Profile
-
 // profileTimeout bounds each request about a buyer who is waiting.
 const profileTimeout = 10 * time.Second
 
@@ -37,13 +32,14 @@ func (c *Client) setUpLogin() (faults []Fault) {
 }
 
 // GetUserProfile tells who the buyer behind a Login with Amazon access token
-// is. It first makes sure that the token was issued to the client's
+// is: user id, name, e-mail, postal code, as far as the token's scopes allow. It
+// first makes sure that the token was issued to the client's
 // LoginClientID: without that, any site could sign in as its own visitors on
 // yours. The errors are those of package lwa: [*lwa.Error], such as
 // [lwa.ErrOtherClient] and [lwa.ErrTokenExpired], or [*lwa.InvalidError] for a
 // token that cannot be one; none shows the token. Nothing is repeated: the buyer
 // is waiting.
-func (c *Client) GetUserProfile(ctx context.Context, accessToken string) (*UserProfile, error) {
+func (c *Client) GetUserProfile(ctx context.Context, accessToken string) (*lwa.Profile, error) {
 	if c.login == nil {
 		return nil, invalid("GetUserProfile", []Fault{{"Config.LoginClientID", "is required"}})
 	}

@@ -60,6 +60,7 @@ const (
 	ReasonSellerClosed                 Reason = "SellerClosed"                 // agreement, order reference, authorization Closed: by you
 	ReasonStale                        Reason = "Stale"                        // agreement, order reference Canceled: not confirmed within 3 hours
 	ReasonStopShipmentAtypicalAuth     Reason = "StopShipmentAtypicalAuth"     // authorization, capture: an unusual pattern; stop the shipment if you can
+	ReasonValidationTimedOut           Reason = "ValidationTimedOut"           // FailureReasonCode of a validation: it could not be checked within seconds
 	ReasonTransactionTimedOut          Reason = "TransactionTimedOut"          // authorization Declined: no decision in time
 )
 

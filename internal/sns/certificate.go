@@ -21,7 +21,6 @@ const signer = "sns.amazonaws.com"
 var (
 	errNotPEM     = errors.New("it is not one PEM certificate and nothing else")
 	pemBegin      = []byte("-----BEGIN CERTIFICATE-----\n")
-	pemEnd        = []byte("-----END CERTIFICATE-----")
 	commonName    = asn1.ObjectIdentifier{2, 5, 4, 3}
 	errNoTLS      = errors.New("the download was not over verified TLS")
 	errNotSigning = errors.New("its key may not sign")
@@ -33,7 +32,7 @@ var (
 func decode(data []byte) (*x509.Certificate, error) {
 	data = bytes.TrimSpace(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
 	block, rest := pem.Decode(data)
-	if !bytes.HasPrefix(data, pemBegin) || !bytes.HasSuffix(data, pemEnd) || bytes.Count(data, []byte("-----")) != 4 ||
+	if !bytes.HasPrefix(data, pemBegin) || bytes.Count(data, []byte("-----")) != 4 ||
 		block == nil || len(rest) > 0 || len(block.Headers) > 0 {
 		return nil, errNotPEM
 	}

@@ -213,8 +213,7 @@ func Download(ctx context.Context, client *http.Client, address string) ([]byte,
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	response, err := own.Do(request)
 	if err != nil {
-		var noise *url.Error // its text repeats the address, and a token in it
-		if errors.As(err, &noise) {
+		if noise, ok := errors.AsType[*url.Error](err); ok { // its text repeats the address, and a token in it
 			err = noise.Err
 		}
 		return nil, nil, err

@@ -113,48 +113,64 @@ func (r *reader) member() (m Member, err error) {
 
 // text reads a string behind its opening quote.
 func (r *reader) text() (string, error) {
-	s, escapes := string(*r), 0
+	s, found := string(*r), 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			if *r = reader(s[i+1:]); escapes == 0 {
+		if plain[s[i]] {
+			continue
+		}
+		switch s[i] {
+		case '"':
+			if *r = reader(s[i+1:]); found == 0 {
 				return s[:i], nil
 			}
-			return resolve(s[:i], i-escapes)
-		case c == '\\':
-			escapes++
+			return resolve(s[:i], i-found)
+		case '\\':
+			found++
 			i++
-		case c < ' ':
+		default:
 			return "", errControl
 		}
 	}
 	return "", errNotJSON
 }
 
+// plain are the bytes that a text may have without a thought.
+var plain = func() (plain [256]bool) {
+	for c := range plain {
+		plain[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return plain
+}()
+
+// escapes are the characters that a backslash and another one stand for.
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
 // resolve replaces the escapes of a string, which becomes no longer than size.
 func resolve(s string, size int) (string, error) {
-	const names, chars = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
 	var b strings.Builder
 	b.Grow(size)
 	for {
-		plain, escape, found := strings.Cut(s, `\`)
-		if b.WriteString(plain); !found {
+		i := strings.IndexByte(s, '\\')
+		if i < 0 {
+			b.WriteString(s)
 			return b.String(), nil
 		}
-		if i := strings.IndexByte(names, escape[0]); i >= 0 { // text saw to it that there is one
-			b.WriteByte(chars[i])
-			s = escape[1:]
+		b.WriteString(s[:i])
+		if c := escapes[s[i+1]]; c != 0 { // text saw to it that there is one
+			b.WriteByte(c)
+			s = s[i+2:]
 			continue
 		}
-		char, n := rune(0), 0
-		if char, n = unit(escape), 5; utf16.IsSurrogate(char) && len(escape) > n && escape[n] == '\\' {
-			char, n = utf16.DecodeRune(char, unit(escape[n+1:])), 11
+		s = s[i+1:]
+		char, n := unit(s), 5
+		if utf16.IsSurrogate(char) && len(s) > n && s[n] == '\\' {
+			char, n = utf16.DecodeRune(char, unit(s[n+1:])), 11
 		}
 		if char < 0 || utf16.IsSurrogate(char) || n == 11 && char == utf8.RuneError {
 			return "", errEscape
 		}
 		b.WriteRune(char)
-		s = escape[n:]
+		s = s[n:]
 	}
 }
 

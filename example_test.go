@@ -1,0 +1,178 @@
+package amazonpay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/amazonpay-go/amazonpay"
+	"github.com/amazonpay-go/amazonpay/amazonpaytest"
+)
+
+// The functions of a merchant, for the README.
+type subscriber struct {
+	Number    string
+	Agreement amazonpay.BillingAgreementID
+}
+
+func retryLater(id amazonpay.ReferenceID) error {
+	fmt.Println("unknown, to be repeated:", id)
+	return nil
+}
+
+func markPaid(_ amazonpay.AuthorizationID, captures []amazonpay.CaptureID) error {
+	fmt.Println("paid, with", len(captures), "capture")
+	return nil
+}
+
+func waitForNotification(amazonpay.AuthorizationID) error {
+	fmt.Println("pending")
+	return nil
+}
+
+func startDunning(reason amazonpay.Reason, soft bool) error {
+	fmt.Println("declined:", reason, "soft:", soft)
+	return nil
+}
+
+func lookAt(amazonpay.AuthorizationID) error {
+	fmt.Println("not taken")
+	return nil
+}
+
+func chargeNextMonth() error { fmt.Println("next month"); return nil }
+func lookAtAgreement() error { fmt.Println("look at the agreement"); return nil }
+
+// connect makes a client from the environment.
+func connect() error {
+	client, err := amazonpay.New(amazonpay.Config{
+		SellerID:    os.Getenv("AMAZONPAY_SELLER_ID"),
+		AccessKey:   os.Getenv("AMAZONPAY_ACCESS_KEY"),
+		SecretKey:   amazonpay.NewSecretKey(os.Getenv("AMAZONPAY_SECRET_KEY")),
+		Region:      amazonpay.RegionNA,
+		Environment: amazonpay.Sandbox,
+	})
+	if err != nil {
+		return err // names everything that is wrong or missing
+	}
+	fmt.Println(client)
+	return nil
+}
+
+// chargeSubscriber charges one period; it may be run again after any accident.
+func chargeSubscriber(ctx context.Context, client *amazonpay.Client, subscription subscriber, period string) error {
+	charge, err := client.AuthorizeOnBillingAgreement(ctx, amazonpay.AuthorizeOnBillingAgreementRequest{
+		AmazonBillingAgreementID: subscription.Agreement,
+		AuthorizationReferenceID: amazonpay.ReferenceID("sub-" + subscription.Number + "-" + period), // never made up anew
+		AuthorizationAmount:      amazonpay.MustPrice("19.90", amazonpay.CurrencyUSD),
+		TransactionTimeout:       new(0), // decide now; leave it out for a decision within a day
+		CaptureNow:               true,
+		SellerOrderAttributes:    amazonpay.SellerOrderAttributes{SellerOrderID: subscription.Number + "-" + period},
+	})
+	if unknown, ok := errors.AsType[*amazonpay.OutcomeUnknownError](err); ok {
+		return retryLater(unknown.ReferenceID) // it may be paid: run the same again, with the same id
+	}
+	if err != nil {
+		return err
+	}
+	switch charge.Outcome() {
+	case amazonpay.OutcomePaid:
+		return markPaid(charge.AmazonAuthorizationID, charge.IDList)
+	case amazonpay.OutcomePending:
+		return waitForNotification(charge.AmazonAuthorizationID)
+	case amazonpay.OutcomeDeclined:
+		return startDunning(charge.AuthorizationStatus.ReasonCode, charge.SoftDecline)
+	default: // reserved and not taken, or closed with nothing taken
+		return lookAt(charge.AmazonAuthorizationID)
+	}
+}
+
+func onError(err error) error {
+	switch {
+	case errors.Is(err, amazonpay.ErrPeriodicAmountExceeded):
+		return chargeNextMonth()
+	case errors.Is(err, amazonpay.ErrInvalidBillingAgreementStatus):
+		return lookAtAgreement()
+	}
+	return err
+}
+
+// open is an agreement that can be charged.
+func open(fake *amazonpaytest.Fake, client *amazonpay.Client) *amazonpaytest.BillingAgreement {
+	agreement := fake.NewBillingAgreement().Consent()
+	err := client.ConfirmBillingAgreement(context.Background(), amazonpay.ConfirmBillingAgreementRequest{
+		AmazonBillingAgreementID: agreement.ID(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return agreement
+}
+
+// One charge, on a good day, with a bad card, and when no answer comes.
+func Example() {
+	ctx := context.Background()
+	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	client := fake.Client()
+	agreement := open(fake, client)
+	subscription := subscriber{Number: "42", Agreement: agreement.ID()}
+
+	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-01"))
+	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-01")) // the same again: no second charge
+
+	fake.Inject(amazonpaytest.Fault{Action: "AuthorizeOnBillingAgreement", Kind: amazonpaytest.AnswerLost, Times: 5})
+	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-02"))
+	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-02"))
+
+	agreement.UpdatePaymentMethod(amazonpaytest.BadCard)
+	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-03"))
+	fmt.Println(onError(chargeSubscriber(ctx, client, subscription, "2026-04")))
+
+	agreement.UpdatePaymentMethod(amazonpaytest.CaptureRejected)
+	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-05"))
+
+	fmt.Println(len(fake.Ledger()), "charges in the books")
+	// Output:
+	// paid, with 1 capture
+	// <nil>
+	// paid, with 1 capture
+	// <nil>
+	// unknown, to be repeated: sub-42-2026-02
+	// <nil>
+	// paid, with 1 capture
+	// <nil>
+	// declined: InvalidPaymentMethod soft: false
+	// <nil>
+	// look at the agreement
+	// <nil>
+	// not taken
+	// <nil>
+	// 2 charges in the books
+}
+
+func ExampleNew() {
+	fmt.Println(connect())
+	// Output:
+	// amazonpay: Config: SellerID is required; AccessKey is required; SecretKey is required
+}
+
+func ExamplePrice() {
+	monthly := amazonpay.MustPrice("19.90", amazonpay.CurrencyUSD)
+	_, err := amazonpay.ParsePrice("1990.50", amazonpay.CurrencyJPY) // the yen has no decimals
+	total, err2 := monthly.Add(amazonpay.MustPrice("5", amazonpay.CurrencyUSD))
+	fmt.Println(total, err, err2)
+	// Output:
+	// 24.90 USD amazonpay: price: the amount has more decimals than its currency <nil>
+}
+
+func Example_testing() {
+	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	client := fake.Client()
+	agreement := fake.NewBillingAgreement() // the buyer signed in and picked a card
+	agreement.Consent()
+	fmt.Println(client.Environment(), agreement.ID()[:4])
+	// Output:
+	// sandbox C01-
+}
