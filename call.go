@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
@@ -155,6 +156,7 @@ func (c *Client) priceProblem(_ string, value any) string {
 // send makes attempts until one settles the call or nothing more can be tried.
 func (c *Client) send(ctx context.Context, o *operation) error {
 	request := c.encode(o.Action, o.Request)
+	defer request.release()
 	mover, movesMoney := o.Request.(interface{ reference() ReferenceID })
 	repeatable := o.Action != createOrderReferenceForID
 	for {
@@ -232,10 +234,19 @@ type encoded struct {
 	size      int          // of the body, roughly
 }
 
+var spare = sync.Pool{New: func() any { return new(encoded) }}
+
+// release hands the parameters to the next request. Nothing outside a call
+// keeps them.
+func (e *encoded) release() {
+	clear(e.params) // they hold tokens
+	spare.Put(e)
+}
+
 // encode puts a request into parameters, with the common ones.
 func (c *Client) encode(action string, req any) *encoded {
-	params := make([]wire.Param, 0, 32)
-	params = append(params,
+	e := spare.Get().(*encoded)
+	params := append(e.params[:0],
 		wire.Param{Name: "AWSAccessKeyId", Value: c.config.AccessKey},
 		wire.Param{Name: "Action", Value: action})
 	params = wire.AppendParams(params, req)
@@ -249,7 +260,7 @@ func (c *Client) encode(action string, req any) *encoded {
 		wire.Param{Name: "Timestamp"},
 		wire.Param{Name: "Version", Value: endpoint.Version})
 	wire.Sort(params)
-	e := &encoded{params: params, size: 256}
+	e.params, e.size = params, 256
 	for i, p := range params {
 		if p.Name == "Timestamp" {
 			e.timestamp = i

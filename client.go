@@ -288,5 +288,6 @@ type Operation struct {
 // calling next it can refuse the operation, by an error. It cannot change what
 // happened: once the call has succeeded its own error is logged and the call
 // still succeeds, a failure that it swallows is returned all the same, and a
-// second call of next does not repeat what is done.
+// second call of next does not repeat what is done. It must not return before next
+// has.
 type Middleware func(ctx context.Context, op *Operation, next func(context.Context) error) error

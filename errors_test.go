@@ -282,6 +282,11 @@ func TestErrorChain(t *testing.T) {
 			t.Errorf("a switch does not find %q", failure.Code)
 		}
 		assert.NoError(t, failure.Unwrap(), "there is nothing beneath an answer")
+		code, ok := errors.AsType[amazonpay.ErrorCode](err)
+		assert.True(t, ok)
+		assert.Equal(t, amazonpay.ErrDuplicateRequest, code)
 	}
 	assert.NotErrorIs(t, &amazonpay.Error{Action: "Capture"}, amazonpay.ErrorCode(""))
+	_, ok := errors.AsType[amazonpay.ErrorCode](&amazonpay.Error{Action: "Capture"})
+	assert.False(t, ok, "no code is no error")
 }

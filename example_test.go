@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 
 	"github.com/amazonpay-go/amazonpay"
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
@@ -99,6 +102,13 @@ func onError(err error) error {
 	return err
 }
 
+// receive takes notifications in.
+func receive(client *amazonpay.Client, inbox amazonpay.Inbox, apply func(context.Context, *amazonpay.Notification) error) {
+	http.Handle("POST /amazonpay", client.Notifications().Handler(func(ctx context.Context, n *amazonpay.Notification) error {
+		return inbox.Once(ctx, n.ID, func(ctx context.Context) error { return apply(ctx, n) })
+	}))
+}
+
 // open is an agreement that can be charged.
 func open(fake *amazonpaytest.Fake, client *amazonpay.Client) *amazonpaytest.BillingAgreement {
 	agreement := fake.NewBillingAgreement().Consent()
@@ -156,6 +166,19 @@ func ExampleNew() {
 	fmt.Println(connect())
 	// Output:
 	// amazonpay: Config: SellerID is required; AccessKey is required; SecretKey is required
+}
+
+func ExampleClient_Notifications() {
+	client := amazonpaytest.New(amazonpaytest.Settings{}).Client()
+	receive(client, &amazonpay.MemoryInbox{}, func(_ context.Context, n *amazonpay.Notification) error {
+		fmt.Println(n.Type, n.ObjectID(), n.Status().State)
+		return nil
+	})
+	forged := httptest.NewRecorder()
+	http.DefaultServeMux.ServeHTTP(forged, httptest.NewRequest("POST", "/amazonpay", strings.NewReader(`{"Type":"Notification"}`)))
+	fmt.Println(forged.Code)
+	// Output:
+	// 400
 }
 
 func ExamplePrice() {

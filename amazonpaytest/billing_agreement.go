@@ -77,8 +77,9 @@ func (b *BillingAgreement) ID() amazonpay.BillingAgreementID {
 }
 
 // AccessToken is the buyer's token, which shows the full address before
-// confirmation.
-func (b *BillingAgreement) AccessToken() string { return b.a.token }
+// confirmation. It lives for an hour of the business clock; after that, the
+// buyer has signed in again and it is another.
+func (b *BillingAgreement) AccessToken() string { return b.fake.widgetToken(&b.a.visit) }
 
 // State is where the agreement stands, and why.
 func (b *BillingAgreement) State() (amazonpay.State, amazonpay.Reason) {
@@ -218,12 +219,12 @@ func (f *Fake) foreign(r *request) *refusal {
 }
 
 func (f *Fake) getBillingAgreementDetails(r *request, a *agreement) ([]node, *refusal) {
-	token, refused := a.tokenOf(r)
+	token, refused := f.tokenOf(&a.visit, r)
 	if refused != nil {
 		return nil, refused
 	}
 	details := f.agreementNode(a, token)
-	details.kids = append(details.kids, a.buyerNode(a.confirmed || token))
+	details.kids = append(details.kids, a.buyerNode(a.confirmed || token.address))
 	return []node{el("GetBillingAgreementDetailsResult", details)}, nil
 }
 
@@ -242,8 +243,8 @@ func month(at time.Time) (start, end time.Time) {
 
 func monthKey(at time.Time) string { return at.UTC().Format("2006-01") }
 
-func (f *Fake) agreementNode(a *agreement, token bool) node {
-	full := a.confirmed || token
+func (f *Fake) agreementNode(a *agreement, token shown) node {
+	full := a.confirmed || token.address
 	start, end := month(f.now)
 	limit := moneyOf(f.settings.MonthlyLimit)
 	left := money{minor: limit.minor - a.spent[monthKey(f.now)], currency: limit.currency}
@@ -254,7 +255,7 @@ func (f *Fake) agreementNode(a *agreement, token bool) node {
 			stamp("TimePeriodStartDate", start), stamp("TimePeriodEndDate", end),
 			priced("CurrentRemainingBalance", left)),
 		opt("SellerNote", a.note), opt("PlatformId", a.platform),
-		a.destination(full), f.billingAddress(full, token),
+		a.destination(full), f.billingAddress(full, token.billing),
 		f.releaseNode(),
 		when(a.sellerID+a.store+a.custom != "", el("SellerBillingAgreementAttributes",
 			opt("SellerBillingAgreementId", a.sellerID), opt("StoreName", a.store), opt("CustomInformation", a.custom))),
@@ -300,7 +301,7 @@ func (f *Fake) setBillingAgreementDetails(r *request, a *agreement) ([]node, *re
 	if amount.minor > 0 {
 		a.subscription = amount
 	}
-	return []node{el("SetBillingAgreementDetailsResult", f.agreementNode(a, false))}, nil
+	return []node{el("SetBillingAgreementDetailsResult", f.agreementNode(a, shown{}))}, nil
 }
 
 // keep takes a parameter over, if it was sent.

@@ -32,8 +32,9 @@ type visit struct {
 	physical   bool // there is an address, or one is missed
 	noAddress  bool
 	selfDealer bool
-	token      string
-	confirmed  bool // once and for all: the address may be shown in full
+	account    *account
+	token      *pass // of the widgets; nil until somebody asks
+	confirmed  bool  // once and for all: the address may be shown in full
 }
 
 var homes = map[amazonpay.Region]amazonpay.Address{
@@ -56,16 +57,16 @@ func (f *Fake) newVisit(c Checkout) visit {
 	fill(&c.Payment, GoodCard)
 	home := homes[f.settings.Region]
 	fill(&c.Address, home)
-	fill(&c.Buyer, amazonpay.Buyer{Name: home.Name, Email: "buyer@example.com"})
+	buyer := f.account(c.Buyer)
+	fill(&c.Buyer, buyer.buyer)
 	if c.Digital || c.AddressMissing {
 		c.Address = amazonpay.Address{}
 	}
-	f.serial++
 	return visit{
 		seller: s, buyer: c.Buyer, address: c.Address, widget: c.Address,
 		wallet:   wallet{method: c.Payment, picked: c.Payment, missing: c.PaymentMissing},
 		currency: string(c.Currency), physical: !c.Digital, noAddress: c.AddressMissing,
-		selfDealer: c.BuyerIsSeller, token: fmt.Sprintf("Atza|fake-%07d", f.serial),
+		selfDealer: c.BuyerIsSeller, account: buyer,
 	}
 }
 
@@ -127,19 +128,24 @@ func constraintNodes(ids []string) node {
 	return n
 }
 
-// tokenOf checks the buyer's token of a request: shown tells whether there was
-// a good one.
-func (v *visit) tokenOf(r *request) (shown bool, refused *refusal) {
+// shown is what a token shows of a buyer who has not confirmed yet.
+type shown struct{ address, billing bool }
+
+// tokenOf checks the buyer's token of a request. Whose login made it does not
+// matter, if it is the same buyer's.
+func (f *Fake) tokenOf(v *visit, r *request) (shown, *refusal) {
 	access, consent := r.get("AccessToken"), r.get("AddressConsentToken")
 	switch {
 	case access != "" && consent != "":
-		return false, refuse("AmbiguousToken", "Both an AccessToken and an AddressConsentToken were sent.")
+		return shown{}, refuse("AmbiguousToken", "Both an AccessToken and an AddressConsentToken were sent.")
 	case access == "" && consent == "":
-		return false, nil
-	case access+consent != v.token:
-		return false, refuse("InvalidAddressConsentToken", "The token is invalid, expired or of another buyer.")
+		return shown{}, nil
 	}
-	return true, nil
+	token := f.accessToken(access + consent)
+	if token == nil || token.account != v.account {
+		return shown{}, refuse("InvalidAddressConsentToken", "The token is invalid, expired or of another buyer.")
+	}
+	return shown{token.allows("payments:shipping_address"), token.allows("payments:billing_address")}, nil
 }
 
 // destination shows the address: in full after confirmation or with a token,

@@ -37,6 +37,11 @@
 // the clock on the wall (in synctest, the bubble's), within Amazon's 15
 // minutes.
 //
+// Codes and tokens of Login with Amazon live on the business clock, too: an hour
+// of Advance is the end of an access token, whatever the wall says. The exp of
+// tokeninfo counts the seconds that are left; iat is a time of the business
+// clock and not to be compared with the wall's.
+//
 // # What is imitated, and what is not
 //
 //	imitated                                        not imitated
@@ -46,8 +51,10 @@
 //	limits of amounts, counts and times             fees: they are 0
 //	the monthly limit of an agreement               exchange rates: always 1.25 (125 yen) for one
 //	repetition by reference id                      the bank's challenge page of Europe
-//	consent, constraints, partly shown addresses    Login with Amazon
+//	consent, constraints, partly shown addresses    Login with Amazon's scripts, cookies and passwords
 //	provider credits                                the widgets' HTML
+//	Login with Amazon: consent page, codes, tokens, quotas of Login with Amazon: inject Throttled
+//	PKCE, tokeninfo, profile
 //
 // # Where the sources differ
 //
@@ -82,5 +89,21 @@
 //     InvalidParameterValue. A simulation string where Amazon does not list it is
 //     InvalidSandboxSimulationSpecified.
 //   - Where no source knows the HTTP status of an error code, it is 400.
+//   - A refresh token ends when it is refreshed: store the one that comes back.
+//     The access tokens that came before live on. A client without a secret gets
+//     no refresh token.
+//   - An authorization code lives 5 minutes and is used up by the first complete
+//     request of its own client, even one with a wrong verifier or return URL. A
+//     verifier for a code without a challenge is refused.
+//   - An unknown scope is told to the client with a redirect. Sign-in and consent
+//     are one page, and it is shown every time.
+//   - The token of an implicit grant comes in the fragment; the parameter
+//     popup=true, the fake's own, puts it into the query, as the widgets' pop-up
+//     does.
+//   - A token shows the full address for the scope payments:shipping_address, the
+//     billing address for payments:billing_address; without them it is no error,
+//     but shows nothing. Buyers with the same e-mail address are the same.
+//   - All regions' hosts of Login with Amazon answer for all, in both
+//     environments.
 //   - The order of elements changes from answer to answer: no schema fixes it.
 package amazonpaytest

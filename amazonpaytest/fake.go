@@ -13,15 +13,16 @@ import (
 // Settings say what the fake imitates. The zero Settings are good: a seller in
 // the United States' sandbox.
 type Settings struct {
-	SellerID    string                // the seller; empty is "AFAKESELLER01"
-	AccessKey   string                // MWS access key; empty is "AKIAFAKEACCESSKEY"
-	SecretKey   string                // MWS secret key; empty is a made-up one. Never put a real one here
-	Region      amazonpay.Region      // one of the four constants; empty is RegionNA
-	Environment amazonpay.Environment // where the widgets are shown, and so where the objects live; empty is Sandbox
-	Delegated   map[string]string     // sellers that the keys may also act for: seller id and MWSAuthToken
-	Providers   []string              // solution providers that may get credits; ReverseProviderCredit and others need one
-	AllowListed bool                  // the seller is shown billing address, payment descriptor and address verification
-	Currencies  []amazonpay.Currency  // presentment currencies; empty is all of Amazon's in UK and EU, the ledger's elsewhere
+	SellerID     string                // the seller; empty is "AFAKESELLER01"
+	AccessKey    string                // MWS access key; empty is "AKIAFAKEACCESSKEY"
+	SecretKey    string                // MWS secret key; empty is a made-up one. Never put a real one here
+	Region       amazonpay.Region      // one of the four constants; empty is RegionNA
+	Environment  amazonpay.Environment // where the widgets are shown, and so where the objects live; empty is Sandbox
+	Delegated    map[string]string     // sellers that the keys may also act for: seller id and MWSAuthToken
+	Providers    []string              // solution providers that may get credits; ReverseProviderCredit and others need one
+	AllowListed  bool                  // the seller is shown billing address, payment descriptor and address verification
+	Currencies   []amazonpay.Currency  // presentment currencies; empty is all of Amazon's in UK and EU, the ledger's elsewhere
+	LoginClients []LoginClient         // applications of Login with Amazon; empty is one made-up, see [Fake.LoginClient]
 
 	// Start is the business clock at first; zero is 15 January 2026, 12:00 UTC.
 	Start time.Time
@@ -63,8 +64,10 @@ type Fake struct {
 	refunds        map[string]*refund
 	credits        map[string]*credit
 	reversals      map[string]*reversal
-	pages          map[string]page // continued lists by their token
-	listed         []*order        // all orders, as they were made
+	pages          map[string]page     // continued lists by their token
+	accounts       map[string]*account // buyers by e-mail address, or by name if they have none
+	passes         map[string]*pass    // codes and tokens of Login with Amazon, by text
+	listed         []*order            // all orders, as they were made
 	health         health
 	ledger         []Movement
 	calls          []Call
@@ -76,6 +79,9 @@ type Fake struct {
 func (f *Fake) String() string {
 	return fmt.Sprintf("amazonpaytest.Fake(%s, %s, %s)", f.settings.SellerID, f.settings.Region, f.settings.Environment)
 }
+
+// GoString is String.
+func (f *Fake) GoString() string { return f.String() }
 
 // seller is an account.
 type seller struct {
@@ -111,6 +117,8 @@ func New(settings Settings) *Fake {
 		credits:        make(map[string]*credit),
 		reversals:      make(map[string]*reversal),
 		pages:          make(map[string]page),
+		accounts:       make(map[string]*account),
+		passes:         make(map[string]*pass),
 		health:         health{status: "GREEN"},
 	}
 	f.sellers[settings.SellerID] = &seller{id: settings.SellerID, references: make(map[string]*first)}
@@ -162,6 +170,10 @@ func (s Settings) complete() Settings {
 	if _, own := s.Delegated[s.SellerID]; own {
 		panic("amazonpaytest: the seller is also among the delegated sellers")
 	}
+	if s.LoginClients = slices.Clone(s.LoginClients); len(s.LoginClients) == 0 {
+		s.LoginClients = []LoginClient{madeUpClient}
+	}
+	checkLoginClients(s.LoginClients)
 	return s
 }
 

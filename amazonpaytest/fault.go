@@ -2,6 +2,7 @@ package amazonpaytest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -29,7 +30,7 @@ const (
 
 // Fault is something going wrong on purpose.
 type Fault struct {
-	Action string        // the action it strikes, such as "Capture"; empty is any
+	Action string        // the action it strikes, such as "Capture", or Login with Amazon's authorize, token, tokeninfo or profile; empty is any
 	Kind   FaultKind     // what goes wrong
 	Delay  time.Duration // real time to pass first; ended by the request's context
 	Times  int           // how many requests it strikes; 0 is one, negative is all that come
@@ -39,7 +40,8 @@ type Fault struct {
 // the one that was injected first strikes.
 func (f *Fake) Inject(faults ...Fault) {
 	for i, fault := range faults {
-		if _, known := operations[fault.Action]; fault.Action != "" && !known {
+		_, known := operations[fault.Action]
+		if fault.Action != "" && !known && !slices.Contains(slices.Collect(maps.Values(loginActions)), fault.Action) {
 			panic(fmt.Sprintf("amazonpaytest: fault %d: no action %q", i, fault.Action))
 		}
 		if !slices.Contains(faultKinds, fault.Kind) {

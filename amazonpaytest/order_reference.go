@@ -119,8 +119,9 @@ func (f *Fake) OrderReference(id amazonpay.OrderReferenceID) *OrderReference {
 func (o *OrderReference) ID() amazonpay.OrderReferenceID { return amazonpay.OrderReferenceID(o.o.id) }
 
 // AccessToken is the buyer's token, which shows the full address before
-// confirmation.
-func (o *OrderReference) AccessToken() string { return o.o.token }
+// confirmation. It lives for an hour of the business clock; after that, the
+// buyer has signed in again and it is another.
+func (o *OrderReference) AccessToken() string { return o.fake.widgetToken(&o.o.visit) }
 
 // State is where the order reference stands, and why.
 func (o *OrderReference) State() (amazonpay.State, amazonpay.Reason) {
@@ -228,7 +229,7 @@ func (f *Fake) setOrderReferenceDetails(r *request, o *order) ([]node, *refusal)
 	}
 	o.total = total
 	f.describeOrder(r, o, prefix)
-	return []node{el("SetOrderReferenceDetailsResult", f.orderNode(o, false))}, nil
+	return []node{el("SetOrderReferenceDetailsResult", f.orderNode(o, shown{}))}, nil
 }
 
 func (f *Fake) describeOrder(r *request, o *order, prefix string) {
@@ -265,7 +266,7 @@ func (f *Fake) setOrderAttributes(r *request, o *order) ([]node, *refusal) {
 	f.describeOrder(r, o, prefix)
 	r.keep(&o.pspID, prefix+"PaymentServiceProviderAttributes.PaymentServiceProviderId")
 	r.keep(&o.pspOrderID, prefix+"PaymentServiceProviderAttributes.PaymentServiceProviderOrderId")
-	details := f.orderNode(o, false)
+	details := f.orderNode(o, shown{})
 	details.kids = append(details.kids, o.buyerNode(o.confirmed), f.authenticationNode(o))
 	return []node{el("SetOrderAttributesResult", details)}, nil
 }
@@ -295,12 +296,12 @@ func (r *request) onlyAdds(o *order, prefix string) bool {
 }
 
 func (f *Fake) getOrderReferenceDetails(r *request, o *order) ([]node, *refusal) {
-	token, refused := o.tokenOf(r)
+	token, refused := f.tokenOf(&o.visit, r)
 	if refused != nil {
 		return nil, refused
 	}
 	details := f.orderNode(o, token)
-	full := o.confirmed || token
+	full := o.confirmed || token.address
 	details.kids = append(details.kids, o.buyerNode(full), f.authenticationNode(o),
 		when(full && f.strong(), el("PaymentReference", tx("StaticToken", "fake-token-"+o.id))),
 		when(full && f.settings.AllowListed, el("PaymentDescriptor",
@@ -320,8 +321,8 @@ func (f *Fake) strong() bool {
 	return f.settings.Region == amazonpay.RegionUK || f.settings.Region == amazonpay.RegionEU
 }
 
-func (f *Fake) orderNode(o *order, token bool) node {
-	full := o.confirmed || token
+func (f *Fake) orderNode(o *order, token shown) node {
+	full := o.confirmed || token.address
 	ids := make([]string, len(o.authorizations))
 	for i, a := range o.authorizations {
 		ids[i] = a.id
@@ -342,7 +343,7 @@ func (f *Fake) orderNode(o *order, token bool) node {
 		tx("AmazonOrderReferenceId", o.id),
 		when(o.total.minor > 0, priced("OrderTotal", o.total)),
 		opt("SellerNote", o.note), opt("PlatformId", o.platform),
-		o.destination(full), f.billingAddress(full, token),
+		o.destination(full), f.billingAddress(full, token.billing),
 		f.releaseNode(),
 		o.attributes.node(),
 		when(o.pspID+o.pspOrderID != "", el("PaymentServiceProviderAttributes",
@@ -461,7 +462,7 @@ func (f *Fake) createOrderReferenceForID(r *request, a *agreement) ([]node, *ref
 		}
 	}
 	f.enter(o)
-	details := f.orderNode(o, false)
+	details := f.orderNode(o, shown{})
 	details.kids = append(details.kids, o.buyerNode(a.confirmed))
 	return []node{el("CreateOrderReferenceForIdResult", details)}, nil
 }

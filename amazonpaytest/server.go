@@ -21,9 +21,9 @@ import (
 // Call is one request that the fake saw.
 type Call struct {
 	Time     time.Time  // on the business clock
-	Action   string     // empty if the request did not say
+	Action   string     // empty if the request did not say; authorize, token, tokeninfo or profile of Login with Amazon
 	SellerID string     // the seller acted for
-	Params   url.Values // all parameters, as they came, tokens and buyer data among them
+	Params   url.Values // all parameters, as they came, tokens and buyer data among them, but never a client_secret
 	Status   int        // HTTP status of the answer; 0 if none was sent
 	Code     string     // error code; empty for a success and where no answer was sent
 	Replay   bool       // the reference id had been used: the first result was sent again
@@ -158,6 +158,9 @@ func (f *Fake) RoundTrip(req *http.Request) (*http.Response, error) {
 	if host == "" {
 		host = req.URL.Host
 	}
+	if err := misdirected(req.URL.Path, host); err != nil {
+		return nil, err
+	}
 	a := f.serve(ctx, req, host, body)
 	if a.err != nil {
 		return nil, a.err
@@ -173,8 +176,8 @@ func (f *Fake) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// ServeHTTP answers a request as Amazon would, for a server of your own. Only
-// the two paths of the API exist.
+// ServeHTTP answers a request as Amazon would, for a server of your own, under
+// any host. Only the paths of the API and of Login with Amazon exist.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
@@ -191,13 +194,21 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	_, _ = w.Write(a.body) // as above
 }
 
-// serve is the whole way of a request: faults on the road, then the work.
+// serve is the whole way of a request.
 func (f *Fake) serve(ctx context.Context, req *http.Request, host string, body []byte) answer {
+	if action := loginActions[req.URL.Path]; action != "" {
+		return f.road(ctx, action, func(fault Fault) answer { return f.login(req, action, body, fault) })
+	}
 	form, broken := parseForm(string(body))
 	if len(body) > maxBody {
 		broken = refuse("InvalidParameterValue", "The request is too long.")
 	}
-	fault, struck := f.takeFault(form["Action"])
+	return f.road(ctx, form["Action"], func(fault Fault) answer { return f.work(req, host, form, broken, fault) })
+}
+
+// road is what happens before the work is done.
+func (f *Fake) road(ctx context.Context, action string, work func(Fault) answer) answer {
+	fault, struck := f.takeFault(action)
 	if struck && fault.Delay > 0 {
 		timer := time.NewTimer(fault.Delay)
 		defer timer.Stop()
@@ -206,19 +217,23 @@ func (f *Fake) serve(ctx context.Context, req *http.Request, host string, body [
 		case <-ctx.Done():
 			// The work is done all the same: Amazon does not notice that
 			// somebody hung up.
-			f.work(req, host, form, broken, fault)
+			work(fault)
 			return answer{err: ctx.Err()}
 		}
 	}
-	return f.work(req, host, form, broken, fault)
+	return work(fault)
+}
+
+func (f *Fake) requestID() string {
+	f.requests++
+	return fmt.Sprintf("%08x-fa4e-4a4e-8a4e-%012x", f.requests, f.requests*2654435761%(1<<47))
 }
 
 // work does what the request wants, under the lock, and keeps the log.
 func (f *Fake) work(req *http.Request, host string, form map[string]string, broken *refusal, fault Fault) answer {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.requests++
-	id := fmt.Sprintf("%08x-fa4e-4a4e-8a4e-%012x", f.requests, f.requests*2654435761%(1<<47))
+	id := f.requestID()
 	call := Call{Time: f.now, Action: form["Action"], SellerID: form["SellerId"], Params: make(url.Values), Fault: fault.Kind}
 	for name, value := range form {
 		call.Params.Set(name, value)

@@ -3,7 +3,7 @@ package wire
 import "time"
 
 // FormatTime is how a time is sent: in UTC, to the second.
-func FormatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+func FormatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // ParseTime reads the forms of time that occur in documents, and returns UTC:
 //
