@@ -70,7 +70,7 @@ func (f *Fake) getNotificationConfiguration(r *request) ([]node, *refusal) {
 }
 
 // setNotificationConfiguration replaces all endpoints; none at all is an empty
-// list. The fake remembers them and sends nothing there.
+// list. See Fake.NotifyEndpoints.
 func (f *Fake) setNotificationConfiguration(r *request) ([]node, *refusal) {
 	const list = "NotificationConfigurationList.NotificationConfiguration."
 	var endpoints []endpoint

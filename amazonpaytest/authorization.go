@@ -146,7 +146,7 @@ func (a *authorization) taken() int64 {
 // authorizeNow enters an authorization into the books and decides it, or lets
 // it wait for its decision.
 func (f *Fake) authorizeNow(a *authorization) {
-	a.id = f.newPart(a.order.id, "A")
+	a.id, a.status.of = f.newPart(a.order.id, "A"), a
 	f.authorizations[a.id] = a
 	a.order.authorizations = append(a.order.authorizations, a)
 	if parent := a.order.parent; parent != nil {

@@ -51,6 +51,7 @@ func (f *Fake) NewBillingAgreementWith(checkout Checkout) *BillingAgreement {
 		visit: f.newVisit(checkout), id: f.newID("B", "C"), created: f.now,
 		status: status{state: amazonpay.StateDraft}, spent: make(map[string]int64),
 	}
+	a.status.of = a
 	f.agreements[a.id] = a
 	f.after(draftLife, func() {
 		if a.status.is(amazonpay.StateDraft) {
@@ -58,6 +59,16 @@ func (f *Fake) NewBillingAgreementWith(checkout Checkout) *BillingAgreement {
 		}
 	})
 	return &BillingAgreement{f, a}
+}
+
+// OpenBillingAgreement is a billing agreement that the buyer consented to and
+// your server confirmed: it is Open, and may be charged.
+func (f *Fake) OpenBillingAgreement() *BillingAgreement {
+	b := f.NewBillingAgreement().Consent()
+	return b.alive(func(bool) {
+		b.a.confirm()
+		f.move(&b.a.status, amazonpay.StateOpen, "")
+	})
 }
 
 // BillingAgreement is a handle on an agreement that the fake has made; nil if
@@ -96,6 +107,7 @@ func (b *BillingAgreement) alive(do func(draft bool)) *BillingAgreement {
 	if !b.a.status.is(amazonpay.StateCanceled, amazonpay.StateClosed) {
 		do(b.a.status.is(amazonpay.StateDraft))
 	}
+	b.fake.publish()
 	return b
 }
 
@@ -182,6 +194,9 @@ func (f *Fake) reopen(a *agreement) {
 	a.stale, a.deleted = false, false
 	if a.status.is(amazonpay.StateSuspended) {
 		f.move(&a.status, amazonpay.StateOpen, "")
+	}
+	if a.status.is(amazonpay.StateOpen) {
+		f.changed(a, "PaymentMethodUpdated")
 	}
 	for _, o := range a.orders {
 		if o.status.is(amazonpay.StateSuspended) {
@@ -342,6 +357,9 @@ func (f *Fake) confirmBillingAgreement(r *request, a *agreement) ([]node, *refus
 	}
 	if a.status.is(amazonpay.StateSuspended) && a.stale {
 		return nil, refuse("PaymentMethodNotUpdated", "The payment method of the BillingAgreement %s has not been updated.", a.id)
+	}
+	if event := a.updated(); event != "" {
+		f.changed(a, event)
 	}
 	a.confirm()
 	if !a.status.is(amazonpay.StateOpen) {

@@ -89,7 +89,7 @@ func (f *Fake) captureAtOnce(a *authorization) {
 // authorization is used up all the same.
 func (f *Fake) take(c *capture, state amazonpay.State, reason amazonpay.Reason, late bool) {
 	a := c.authorization
-	c.refunded = money{currency: c.amount.currency, text: "0"}
+	c.status.of, c.refunded = c, money{currency: c.amount.currency, text: "0"}
 	f.captures[c.id] = c
 	a.captures = append(a.captures, c)
 	if late {

@@ -78,6 +78,21 @@ func (v *visit) pickAddress(a amazonpay.Address, draft bool) {
 	}
 }
 
+// updated is what the next confirmation changes, if it is not the first.
+func (v *visit) updated() string {
+	switch moved := v.address != v.widget; {
+	case !v.confirmed:
+		return ""
+	case moved && v.fresh:
+		return "AddressAndPaymentMethodUpdated"
+	case moved:
+		return "AddressUpdated"
+	case v.fresh:
+		return "PaymentMethodUpdated"
+	}
+	return ""
+}
+
 // confirm puts what was picked in force.
 func (v *visit) confirm() {
 	v.confirmed = true

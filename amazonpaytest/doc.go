@@ -42,19 +42,45 @@
 // tokeninfo counts the seconds that are left; iat is a time of the business
 // clock and not to be compared with the wall's.
 //
+// # Notifications
+//
+// Once a receiver is registered, every change of an object's state sends an
+// Instant Payment Notification, signed as Amazon's are, with keys of the
+// process's own:
+//
+//	fake.Notify(shop.Notifications) // your http.Handler
+//	agreement.Cancel()              // or whatever changes something
+//	fake.Deliver()                  // the handler has been called
+//
+// They are delivered by [Fake.Deliver] and [Fake.Advance], one after the other,
+// in the order of the changes; [Fake.SetDelivery] makes the road worse, and
+// [Fake.Notifications] is the log. An object that changes several times in one
+// request is told of once, as it is afterwards. That an authorization, capture
+// or refund is Pending is told by the answer alone. What the buyer changes of
+// an agreement comes with an EventType of its own: at once from Amazon's site,
+// with the next confirmation from your widgets.
+//
+// A verifier fetches the certificate with a client whose Transport is the fake:
+// it is served at the https://sns.<region>.amazonaws.com address that the
+// messages name, without a chain, as Amazon does it. Its name is
+// sns.amazonaws.com; its issuer is [Fake.CertificateAuthority]. The topics are
+// [Fake.TopicARNs]. Messages are dated on the business clock, so a verifier that
+// looks at the time must be given [Fake.Now]; the certificates hold from 1990 to
+// 2190, on that clock and on the wall's.
+//
 // # What is imitated, and what is not
 //
 //	imitated                                        not imitated
-//	all 29 operations, states and reason codes      A-to-z claims, chargebacks
-//	signature, keys, tokens of delegated sellers    sending notifications; endpoints are only remembered
-//	names, kinds and lengths of all parameters      quotas: inject Throttled
-//	limits of amounts, counts and times             fees: they are 0
-//	the monthly limit of an agreement               exchange rates: always 1.25 (125 yen) for one
-//	repetition by reference id                      the bank's challenge page of Europe
-//	consent, constraints, partly shown addresses    Login with Amazon's scripts, cookies and passwords
-//	provider credits                                the widgets' HTML
-//	Login with Amazon: consent page, codes, tokens, quotas of Login with Amazon: inject Throttled
-//	PKCE, tokeninfo, profile
+//	all 29 operations, states and reason codes      A-to-z claims; chargebacks are only told of
+//	signature, keys, tokens of delegated sellers    quotas: inject Throttled
+//	names, kinds and lengths of all parameters      fees: they are 0
+//	limits of amounts, counts and times             exchange rates: always 1.25 (125 yen) for one
+//	the monthly limit of an agreement               the bank's challenge page of Europe
+//	repetition by reference id                      Login with Amazon's scripts, cookies and passwords
+//	consent, constraints, partly shown addresses    the widgets' HTML
+//	provider credits                                topics to subscribe to: receivers are registered
+//	notifications, their signatures and delays
+//	Login with Amazon: consent, tokens, profile
 //
 // # Where the sources differ
 //
@@ -105,5 +131,9 @@
 //     but shows nothing. Buyers with the same e-mail address are the same.
 //   - All regions' hosts of Login with Amazon answer for all, in both
 //     environments.
-//   - The order of elements changes from answer to answer: no schema fixes it.
+//   - The order of elements changes from answer to answer and from notification
+//     to notification: no schema fixes it.
+//   - A notification that is answered 4xx, or finds nobody, does not come again.
+//   - Notifications of chargebacks come from another account's topic, in
+//     us-east-1 for all regions, as recorded.
 package amazonpaytest

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -19,7 +20,7 @@ type Settings struct {
 	Region       amazonpay.Region      // one of the four constants; empty is RegionNA
 	Environment  amazonpay.Environment // where the widgets are shown, and so where the objects live; empty is Sandbox
 	Delegated    map[string]string     // sellers that the keys may also act for: seller id and MWSAuthToken
-	Providers    []string              // solution providers that may get credits; ReverseProviderCredit and others need one
+	Providers    []string              // solution providers that may get credits; one that is not in here is refused in a ProviderCreditList: ProviderNotAuthorized
 	AllowListed  bool                  // the seller is shown billing address, payment descriptor and address verification
 	Currencies   []amazonpay.Currency  // presentment currencies; empty is all of Amazon's in UK and EU, the ledger's elsewhere
 	LoginClients []LoginClient         // applications of Login with Amazon; empty is one made-up, see [Fake.LoginClient]
@@ -73,6 +74,16 @@ type Fake struct {
 	calls          []Call
 	faults         []Fault
 	requests       int
+
+	receivers      []receiver
+	endpointClient *http.Client // for the endpoints that sellers have set; nil is none
+	delivery       Delivery
+	changes        []change  // of the present step
+	outbox         []*parcel // in order of time
+	sent           []*parcel // all, in order of making
+	messages       int       // numbers every message
+	chargebacks    int
+	signatures     atomic.Int64 // made so far
 }
 
 // String names the seller, region and environment, and no key.
@@ -186,7 +197,8 @@ func fill[T comparable](field *T, value T) {
 
 // Config is that of a client of the fake: its requests go to Amazon's real
 // host names, but reach the fake without a socket, and are repeated without
-// waiting.
+// waiting. In testing/synctest waits take no time: there, set Backoff back to
+// [amazonpay.DefaultBackoff] to see the real ones.
 func (f *Fake) Config() amazonpay.Config {
 	return amazonpay.Config{
 		SellerID:    f.settings.SellerID,
@@ -197,6 +209,14 @@ func (f *Fake) Config() amazonpay.Config {
 		HTTPClient:  &http.Client{Transport: f},
 		Backoff:     amazonpay.Spacing(0, 0, 0, 0),
 	}
+}
+
+// ConfigAt is [Fake.Config] for a fake that is served over a socket: baseURL is
+// the server's, and the HTTPClient is left to you.
+func (f *Fake) ConfigAt(baseURL string) amazonpay.Config {
+	config := f.Config()
+	config.BaseURL, config.HTTPClient = baseURL, nil
+	return config
 }
 
 // Client is a client of the fake. It panics if the settings do not make one.
@@ -219,7 +239,8 @@ func (f *Fake) Now() time.Time {
 
 // Advance moves the business clock on. Everything that falls due on the way
 // happens in order of time: authorizations are decided, captures and refunds
-// complete, drafts go stale, objects expire. A negative d does nothing.
+// complete, drafts go stale, objects expire, notifications are delivered. A
+// negative d does nothing.
 func (f *Fake) Advance(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -235,12 +256,29 @@ func (f *Fake) AdvanceTo(t time.Time) {
 }
 
 func (f *Fake) advanceTo(t time.Time) {
-	for len(f.events) > 0 && !f.events[0].at.After(t) {
-		next := f.events[0]
-		f.events = slices.Delete(f.events, 0, 1)
-		f.now = next.at
-		next.do()
+	for {
+		event, parcel := len(f.events) > 0 && !f.events[0].at.After(t), len(f.outbox) > 0 && !f.outbox[0].Due.After(t)
+		switch {
+		case event && (!parcel || !f.events[0].at.After(f.outbox[0].Due)):
+			next := f.events[0]
+			f.events = slices.Delete(f.events, 0, 1)
+			f.reach(next.at)
+			next.do()
+			f.publish()
+		case parcel:
+			next := f.outbox[0]
+			f.outbox = slices.Delete(f.outbox, 0, 1)
+			f.reach(next.Due)
+			f.attempt(next) // meanwhile the clock may be moved by others
+		default:
+			f.reach(t)
+			return
+		}
 	}
+}
+
+// reach moves the business clock; it never goes back.
+func (f *Fake) reach(t time.Time) {
 	if t.After(f.now) {
 		f.now = t
 	}
@@ -288,6 +326,7 @@ type status struct {
 	reason      amazonpay.Reason
 	description string
 	at          time.Time // zero until the first change: a Draft shows no time
+	of          subject   // whose it is, to be told of
 }
 
 func (s status) is(states ...amazonpay.State) bool { return slices.Contains(states, s.state) }
@@ -301,10 +340,11 @@ var reasonTexts = map[amazonpay.Reason]string{
 }
 
 func (f *Fake) move(s *status, state amazonpay.State, reason amazonpay.Reason, description ...string) {
-	*s = status{state: state, reason: reason, at: f.now, description: reasonTexts[reason]}
+	*s = status{state: state, reason: reason, at: f.now, description: reasonTexts[reason], of: s.of}
 	if len(description) > 0 {
 		s.description = description[0]
 	}
+	f.changed(s.of, "")
 }
 
 // node renders a status. Billing agreements spell the time with a "d".

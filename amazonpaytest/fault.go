@@ -33,7 +33,7 @@ type Fault struct {
 	Action string        // the action it strikes, such as "Capture", or Login with Amazon's authorize, token, tokeninfo or profile; empty is any
 	Kind   FaultKind     // what goes wrong
 	Delay  time.Duration // real time to pass first; ended by the request's context
-	Times  int           // how many requests it strikes; 0 is one, negative is all that come
+	Times  int           // how many requests it strikes, each repeat that the client makes by itself counted as one; 0 is one, negative is all that come
 }
 
 // Inject lets faults strike the next requests. Of several that fit a request,

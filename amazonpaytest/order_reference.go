@@ -64,9 +64,27 @@ func (f *Fake) NewOrderReferenceWith(checkout Checkout) *OrderReference {
 	return &OrderReference{f, o}
 }
 
+// OpenOrderReference is an order reference of that total that your server
+// confirmed: it is Open, and may be authorized. It panics on a total that the
+// fake would not take.
+func (f *Fake) OpenOrderReference(total amazonpay.Price) *OrderReference {
+	m := moneyOf(total)
+	if m.currency != f.ledgerIn && !f.strong() || m.minor <= 0 || m.minor > m.most() {
+		panic("amazonpaytest: no order reference takes a total of " + total.String())
+	}
+	o := f.NewOrderReference()
+	return o.alive(func(bool) {
+		o.o.total = m
+		if refused := f.confirmOrder(o.o); refused != nil {
+			panic("amazonpaytest: " + refused.message)
+		}
+	})
+}
+
 func (f *Fake) newOrder(v visit, parent *agreement) *order {
-	return &order{id: f.newID("P", "S"), created: f.now, visit: v, parent: parent,
-		status: status{state: amazonpay.StateDraft}}
+	o := &order{id: f.newID("P", "S"), created: f.now, visit: v, parent: parent}
+	o.status = status{state: amazonpay.StateDraft, of: o}
+	return o
 }
 
 // enter puts an order reference into the books and lets its time run.
@@ -136,6 +154,7 @@ func (o *OrderReference) alive(do func(draft bool)) *OrderReference {
 	if !o.o.status.is(amazonpay.StateCanceled, amazonpay.StateClosed) {
 		do(o.o.status.is(amazonpay.StateDraft))
 	}
+	o.fake.publish()
 	return o
 }
 

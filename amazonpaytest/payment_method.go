@@ -10,7 +10,7 @@ type PaymentMethod string
 const (
 	GoodCard        PaymentMethod = "GoodCard"        // everything works; the zero PaymentMethod means this one
 	BadCard         PaymentMethod = "BadCard"         // authorizations: Declined, InvalidPaymentMethod, no SoftDecline; ValidateBillingAgreement fails
-	ShortOnce       PaymentMethod = "ShortOnce"       // the first authorization: Declined, InvalidPaymentMethod with SoftDecline; later ones work
+	ShortOnce       PaymentMethod = "ShortOnce"       // the first authorization: Declined, InvalidPaymentMethod with SoftDecline, which suspends (ConfirmBillingAgreement reopens); later ones work
 	AlwaysShort     PaymentMethod = "AlwaysShort"     // every authorization: Declined, InvalidPaymentMethod with SoftDecline
 	RejectedCard    PaymentMethod = "RejectedCard"    // authorizations: Declined, AmazonRejected
 	FailingCard     PaymentMethod = "FailingCard"     // authorizations: Declined, ProcessingFailure

@@ -66,6 +66,7 @@ func (f *Fake) shares(r *request, list, price string, of money) ([]share, *refus
 func (f *Fake) giveCredits(c *capture) {
 	for _, s := range c.credits {
 		credit := &credit{id: f.newPart(c.authorization.order.id, "P"), capture: c, provider: s.provider, created: f.now, amount: s.amount}
+		credit.status.of = credit
 		f.move(&credit.status, amazonpay.StateCompleted, "")
 		f.credits[credit.id] = credit
 		c.credited = append(c.credited, credit)
@@ -100,6 +101,7 @@ func (f *Fake) checkReversals(c *capture, shares []share) ([]*reversal, *refusal
 func (f *Fake) reverse(back *reversal) {
 	c := back.credit
 	back.id, back.created = f.newPart(c.capture.authorization.order.id, "Q"), f.now
+	back.status.of = back
 	f.move(&back.status, amazonpay.StateCompleted, "")
 	f.reversals[back.id] = back
 	c.reversals = append(c.reversals, back)
@@ -117,21 +119,26 @@ func (f *Fake) findCredit(r *request) (*credit, *refusal) {
 }
 
 func (f *Fake) getProviderCreditDetails(r *request, c *credit) ([]node, *refusal) {
-	ids := make([]string, len(c.reversals))
-	for i, back := range c.reversals {
-		ids[i] = back.id
-	}
 	item := "member" // recordings have both spellings
 	if f.requests%2 == 1 {
 		item = "Id"
 	}
+	return []node{el("GetProviderCreditDetailsResult", c.node(item))}, nil
+}
+
+// node renders a credit, with the name for the items of its list.
+func (c *credit) node(item string) node {
+	ids := make([]string, len(c.reversals))
+	for i, back := range c.reversals {
+		ids[i] = back.id
+	}
 	reversed := money{minor: c.reversed(), currency: c.amount.currency}
-	return []node{el("GetProviderCreditDetailsResult", el("ProviderCreditDetails",
+	return el("ProviderCreditDetails",
 		tx("AmazonProviderCreditId", c.id), tx("SellerId", c.capture.authorization.order.seller.id),
 		tx("ProviderId", c.provider), tx("CreditReferenceId", c.capture.reference),
 		priced("CreditAmount", c.amount), priced("CreditReversalAmount", reversed),
 		list("CreditReversalIdList", item, ids), stamp("CreationTimestamp", c.created),
-		c.status.node("CreditStatus")))}, nil
+		c.status.node("CreditStatus"))
 }
 
 func (f *Fake) getProviderCreditReversalDetails(r *request) ([]node, *refusal) {

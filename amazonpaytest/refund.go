@@ -51,7 +51,7 @@ func (f *Fake) refund(r *request, c *capture) ([]node, *refusal) {
 		f.reverse(back)
 		b.reversed = append(b.reversed, back)
 	}
-	f.refunds[b.id] = b
+	b.status.of, f.refunds[b.id] = b, b
 	c.refunds = append(c.refunds, b)
 	f.move(&b.status, amazonpay.StatePending, "")
 	state, reason := c.authorization.order.refundEnd()

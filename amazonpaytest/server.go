@@ -196,6 +196,9 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // serve is the whole way of a request.
 func (f *Fake) serve(ctx context.Context, req *http.Request, host string, body []byte) answer {
+	if a, ok := f.certificate(req); ok {
+		return a
+	}
 	if action := loginActions[req.URL.Path]; action != "" {
 		return f.road(ctx, action, func(fault Fault) answer { return f.login(req, action, body, fault) })
 	}
@@ -262,8 +265,10 @@ func (f *Fake) perform(req *http.Request, host string, form map[string]string, b
 		call.Replay = r.replay && refused == nil
 	}
 	if refused != nil {
+		f.changes = nil // of objects that did not come to be
 		return f.answerError(refused, id)
 	}
+	f.publish()
 	return answer{status: http.StatusOK, header: f.header(id), body: document(r.action, id, nodes, f.requests)}
 }
 
