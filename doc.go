@@ -77,6 +77,18 @@
 // A [Price] is a whole number of minor units and a currency. There is no way to
 // make one from a float.
 //
+// # Notifications
+//
+// Amazon Pay tells what has changed by instant payment notifications, which
+// [Client.Notifications] verifies and reads: see [Verifier]. They may come twice,
+// late and in any order: an [Inbox] does the work for each once, and
+// [Notification.NewerThan] keeps a late "Pending" from undoing a "Completed".
+//
+// # Sign-in
+//
+// Package lwa is Login with Amazon; [Client.GetUserProfile] tells who the buyer
+// behind an access token is.
+//
 // # Tests
 //
 // Package amazonpaytest is a fake Amazon Pay that lives in your test: it checks
