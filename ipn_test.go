@@ -285,11 +285,15 @@ func TestClientNotifications(t *testing.T) {
 	accept(t, v, signed())
 	assert.Equal(t, 1, served)
 
-	config.Environment = amazonpay.Production
+	// About real money no stand-in is believed: SNS's own host is asked.
+	sns := &snsHost{answer: page(http.StatusOK, pemOf(ipnLeaf()))}
+	config.Environment, config.HTTPClient = amazonpay.Production, &http.Client{Transport: sns}
 	client, err = amazonpay.New(config)
 	require.NoError(t, err)
 	_, err = client.Notifications().ParseMessage(t.Context(), nil, genuine())
-	require.ErrorIs(t, err, amazonpay.RefusedEnvironment)
+	require.ErrorIs(t, err, amazonpay.RefusedDownload) // without verified TLS
+	assert.EqualValues(t, 1, sns.requests.Load())
+	assert.Equal(t, 1, served)
 	other, err := client.OnBehalfOf("A2ANOTHERSELL", "amzn.mws.token")
 	require.NoError(t, err)
 	_, err = other.Notifications().ParseMessage(t.Context(), nil, genuine())
