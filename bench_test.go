@@ -43,7 +43,7 @@ func benchClient(b *testing.B, baseURL string, transport http.RoundTripper) *Cli
 	c, err := New(Config{
 		SellerID: "A1B2C3D4E5F6G7", AccessKey: "AKIAIOSFODNN7EXAMPLE",
 		SecretKey: NewSecretKey("not-a-key-but-forty-characters-of-it-all"),
-		Region:    RegionNA, Environment: Sandbox, BaseURL: baseURL, Backoff: Spacing(),
+		Region:    RegionNA, Environment: Sandbox, BaseURL: baseURL, Backoff: Spacing(), Limiter: NoLimit,
 	})
 	if err != nil {
 		b.Fatal(err)

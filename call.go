@@ -159,37 +159,36 @@ func (c *Client) send(ctx context.Context, o *operation) error {
 	defer request.release()
 	mover, movesMoney := o.Request.(interface{ reference() ReferenceID })
 	repeatable := o.Action != createOrderReferenceForID
+	var f *failure // of the last attempt
+	next := c.firstTurn(ctx, o.Action)
 	for {
-		if err := ended(ctx); err != nil && o.Attempts == 0 {
-			return &Error{Action: o.Action, cause: err}
+		if err := c.await(ctx, &next); err != nil { // nothing is sent
+			if f == nil {
+				return &Error{Action: o.Action, cause: err}
+			}
+			f.err.cause = join(f.err.cause, err)
+			break
 		}
 		o.Attempts++
-		f := c.attempt(ctx, o, request)
-		if f == nil {
+		if f = c.attempt(ctx, o, request); f == nil {
 			o.settled = true
 			o.done()
 			return nil
 		}
 		o.inDoubt = o.inDoubt || f.inDoubt
-		err := error(f.err)
-		if f.again && (repeatable || f.unsent) {
-			if wait, again := c.config.Backoff(o.Attempts); again {
-				ended := sleep(ctx, wait)
-				if ended == nil {
-					continue
-				}
-				f.err.cause = join(f.err.cause, ended)
-			}
+		f.again = f.again && (repeatable || f.unsent)
+		if !c.again(&next, f) {
+			break
 		}
-		if o.inDoubt && (movesMoney || !repeatable) {
-			unknown := &OutcomeUnknownError{Action: o.Action, Err: err}
-			if movesMoney {
-				unknown.ReferenceID = mover.reference()
-			}
-			return unknown
-		}
-		return err
 	}
+	if o.inDoubt && (movesMoney || !repeatable) {
+		unknown := &OutcomeUnknownError{Action: o.Action, Err: f.err}
+		if movesMoney {
+			unknown.ReferenceID = mover.reference()
+		}
+		return unknown
+	}
+	return f.err
 }
 
 // sleep waits, or returns early with what ended the context.

@@ -151,6 +151,7 @@ func stageConfig(transport http.RoundTripper) amazonpay.Config {
 	config := amazonpay.Config{
 		SellerID: stageSeller, AccessKey: stageKey, SecretKey: amazonpay.NewSecretKey(stageSecret),
 		Region: amazonpay.RegionNA, Environment: amazonpay.Sandbox,
+		Limiter: amazonpay.NoLimit,
 	}
 	if transport != nil {
 		config.HTTPClient = &http.Client{Transport: transport}
@@ -414,7 +415,8 @@ func TestEveryOperationIsClassified(t *testing.T) {
 		assert.True(t, ok, "%s is no method", o.action)
 	}
 	for m := range client.Methods() {
-		if m.Type.NumIn() != 3 || m.Type.In(2).Kind() != reflect.Struct || m.Type.In(2).Name() != m.Name+"Request" {
+		if m.Type.NumIn() != 3 || m.Type.In(2).Kind() != reflect.Struct || m.Type.In(2).Name() != m.Name+"Request" ||
+			m.Name == "Charge" { // which is made of operations, and has tests of its own
 			continue
 		}
 		assert.True(t, known[m.Name], "%s is in none of the tables", m.Name)

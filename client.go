@@ -53,15 +53,22 @@ type Config struct {
 	HTTPClient *http.Client `json:"-"`
 
 	// Timeout bounds one attempt, from sending to the last byte of the answer;
-	// the context bounds the whole call. Zero means DefaultTimeout.
+	// the context bounds the whole call, with the waits before its attempts.
+	// Zero means DefaultTimeout.
 	Timeout time.Duration `json:",omitempty"`
 
 	// Backoff decides whether and when a failed attempt is repeated. Nil means
 	// DefaultBackoff. See there for what is repeated at all.
 	Backoff Backoff `json:"-"`
 
+	// Limiter paces the requests. Nil means a NewLimiter(1) of this client and
+	// of those derived from it. Clients of one process with the same SellerID
+	// and AccessKey draw on the same quota: give them the same Limiter. See
+	// NewLimiter for what happens to a context's deadline meanwhile.
+	Limiter Limiter `json:"-"`
+
 	// Middleware wraps every operation, the first one outermost: the seam for
-	// metrics, tracing and audit. Retries happen inside.
+	// metrics, tracing and audit. Waits for the quota and retries happen inside.
 	Middleware []Middleware `json:"-"`
 
 	// Logger gets one record per attempt: action, attempt, status, code,
@@ -162,6 +169,9 @@ func (c *Client) setUp() (faults []Fault) {
 	if cfg.Backoff == nil {
 		cfg.Backoff = DefaultBackoff
 	}
+	if cfg.Limiter == nil {
+		cfg.Limiter = NewLimiter(1)
+	}
 	c.logger = cfg.Logger
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
@@ -242,7 +252,7 @@ func newTransport() *http.Transport {
 
 // OnBehalfOf derives a client that acts for another seller, who gave you (a
 // solution provider) the MWS authorization token. It shares connections with
-// its parent. The error is an [*InvalidError].
+// its parent, and its Limiter, in which every seller has a quota of its own. The error is an [*InvalidError].
 func (c *Client) OnBehalfOf(sellerID, mwsAuthToken string) (*Client, error) {
 	faults := append(keyFaults("SellerID", sellerID), keyFaults("MWSAuthToken", mwsAuthToken)...)
 	if err := invalid("OnBehalfOf", faults); err != nil {

@@ -20,9 +20,10 @@
 //
 //  1. SetBillingAgreementDetails says what the subscription is.
 //  2. ConfirmBillingAgreement, within three hours, makes it Open.
-//  3. AuthorizeOnBillingAgreement with CaptureNow charges it, once for every
-//     period. It makes an [OrderReference] for the charge, an [Authorization] on
-//     that and a [Capture] of it.
+//  3. [Client.Charge] charges it, once for every period. Under it lies
+//     AuthorizeOnBillingAgreement with CaptureNow, which makes an
+//     [OrderReference] for the charge, an [Authorization] on that and a [Capture]
+//     of it.
 //  4. Refund gives money back from a capture.
 //  5. CloseBillingAgreement ends it.
 //
@@ -49,7 +50,9 @@
 //     opens by itself, and a notification says so;
 //   - if the buyer picks one in your Wallet widget, call ConfirmBillingAgreement.
 //
-// After the other reasons the agreement stays Open.
+// After the other reasons the agreement stays Open. All of this is [Advice],
+// which a [Charge] carries, and [AdviceFor] has for errors; [Dunning] turns it
+// into the time of the next try.
 //
 // # Errors
 //
@@ -65,12 +68,21 @@
 //
 // Authorizations, captures and refunds carry a [ReferenceID] of yours. Amazon
 // answers a repeat of the same request with the first result and moves no money
-// again. So derive it from what is being paid, store it before the call, and
-// never make it up anew for a retry.
+// again. So derive it from what is being paid, with [NewReferenceID], store it
+// before the call, and never make it up anew for a retry.
 //
 // The client itself repeats what may pass: throttling, the servers' own
 // troubles, lost answers, as [Config] and [Backoff] say, and always with the
 // same reference id.
+//
+// # Quotas
+//
+// Amazon takes one charge a second from a seller, whatever the number of your
+// workers and machines, and throttles the others. So the client paces its
+// requests: a call waits for its turn as long as its context allows, and
+// [Client.EstimateDuration] tells how long a billing run will take. Clients with
+// the same keys should share a [Limiter], through [NewLimiter] in one process
+// and module fleet among several.
 //
 // # Money
 //
@@ -83,6 +95,7 @@
 // [Client.Notifications] verifies and reads: see [Verifier]. They may come twice,
 // late and in any order: an [Inbox] does the work for each once, and
 // [Notification.NewerThan] keeps a late "Pending" from undoing a "Completed".
+// Some never come: [Client.Sweep] reads again what has been open for too long.
 //
 // # Sign-in
 //

@@ -136,7 +136,7 @@ func ExampleInvalidError() {
 
 // Branch on the code; tell Amazon's support the request id.
 func ExampleError() {
-	fake := amazonpaytest.New(amazonpaytest.Settings{MonthlyLimit: amazonpay.MustPrice("500", amazonpay.CurrencyUSD)})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true, MonthlyLimit: amazonpay.MustPrice("500", amazonpay.CurrencyUSD)})
 	client := fake.Client()
 
 	_, err := client.AuthorizeOnBillingAgreement(context.Background(), amazonpay.AuthorizeOnBillingAgreementRequest{

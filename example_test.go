@@ -25,23 +25,18 @@ func retryLater(id amazonpay.ReferenceID) error {
 	return nil
 }
 
-func markPaid(_ amazonpay.AuthorizationID, captures []amazonpay.CaptureID) error {
+func markPaid(captures []amazonpay.CaptureID) error {
 	fmt.Println("paid, with", len(captures), "capture")
 	return nil
 }
 
-func waitForNotification(amazonpay.AuthorizationID) error {
+func waitForNotification(amazonpay.ReferenceID) error {
 	fmt.Println("pending")
 	return nil
 }
 
-func startDunning(reason amazonpay.Reason, soft bool) error {
-	fmt.Println("declined:", reason, "soft:", soft)
-	return nil
-}
-
-func lookAt(amazonpay.AuthorizationID) error {
-	fmt.Println("not taken")
+func startDunning(reason amazonpay.Reason, advice amazonpay.Advice) error {
+	fmt.Println("declined:", reason, "soft:", advice.Soft, "the buyer must act:", advice.Buyer)
 	return nil
 }
 
@@ -66,13 +61,10 @@ func connect() error {
 
 // chargeSubscriber charges one period; it may be run again after any accident.
 func chargeSubscriber(ctx context.Context, client *amazonpay.Client, subscription subscriber, period string) error {
-	charge, err := client.AuthorizeOnBillingAgreement(ctx, amazonpay.AuthorizeOnBillingAgreementRequest{
+	charge, err := client.Charge(ctx, amazonpay.ChargeRequest{
 		AmazonBillingAgreementID: subscription.Agreement,
-		AuthorizationReferenceID: amazonpay.ReferenceID("sub-" + subscription.Number + "-" + period), // never made up anew
-		AuthorizationAmount:      amazonpay.MustPrice("19.90", amazonpay.CurrencyUSD),
-		TransactionTimeout:       new(0), // decide now; leave it out for a decision within a day
-		CaptureNow:               true,
-		SellerOrderAttributes:    amazonpay.SellerOrderAttributes{SellerOrderID: subscription.Number + "-" + period},
+		ReferenceID:              amazonpay.NewReferenceID("tea.example", subscription.Number, period, "try 1"), // "try 2" only after a final decline
+		Amount:                   amazonpay.MustPrice("19.90", amazonpay.CurrencyUSD),
 	})
 	if unknown, ok := errors.AsType[*amazonpay.OutcomeUnknownError](err); ok {
 		return retryLater(unknown.ReferenceID) // it may be paid: run the same again, with the same id
@@ -80,15 +72,13 @@ func chargeSubscriber(ctx context.Context, client *amazonpay.Client, subscriptio
 	if err != nil {
 		return err
 	}
-	switch charge.Outcome() {
+	switch charge.Outcome {
 	case amazonpay.OutcomePaid:
-		return markPaid(charge.AmazonAuthorizationID, charge.IDList)
-	case amazonpay.OutcomePending:
-		return waitForNotification(charge.AmazonAuthorizationID)
-	case amazonpay.OutcomeDeclined:
-		return startDunning(charge.AuthorizationStatus.ReasonCode, charge.SoftDecline)
-	default: // reserved and not taken, or closed with nothing taken
-		return lookAt(charge.AmazonAuthorizationID)
+		return markPaid(charge.CaptureIDs)
+	case amazonpay.OutcomePending: // for up to a day
+		return waitForNotification(charge.ReferenceID)
+	default: // declined: Advice says whether to try again, when, and who must act
+		return startDunning(charge.Reason, charge.Advice)
 	}
 }
 
@@ -124,7 +114,7 @@ func open(fake *amazonpaytest.Fake, client *amazonpay.Client) *amazonpaytest.Bil
 // One charge, on a good day, with a bad card, and when no answer comes.
 func Example() {
 	ctx := context.Background()
-	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	client := fake.Client()
 	agreement := open(fake, client)
 	subscription := subscriber{Number: "42", Agreement: agreement.ID()}
@@ -132,7 +122,7 @@ func Example() {
 	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-01"))
 	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-01")) // the same again: no second charge
 
-	fake.Inject(amazonpaytest.Fault{Action: "AuthorizeOnBillingAgreement", Kind: amazonpaytest.AnswerLost, Times: 5})
+	fake.Inject(amazonpaytest.Fault{Action: "AuthorizeOnBillingAgreement", Kind: amazonpaytest.AnswerLost, Times: 10})
 	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-02"))
 	fmt.Println(chargeSubscriber(ctx, client, subscription, "2026-02"))
 
@@ -149,15 +139,15 @@ func Example() {
 	// <nil>
 	// paid, with 1 capture
 	// <nil>
-	// unknown, to be repeated: sub-42-2026-02
+	// unknown, to be repeated: 3919c980b309577c9fe019c06ad4153a
 	// <nil>
 	// paid, with 1 capture
 	// <nil>
-	// declined: InvalidPaymentMethod soft: false
+	// declined: InvalidPaymentMethod soft: false the buyer must act: true
 	// <nil>
 	// look at the agreement
 	// <nil>
-	// not taken
+	// declined: AmazonRejected soft: false the buyer must act: false
 	// <nil>
 	// 2 charges in the books
 }
@@ -191,11 +181,18 @@ func ExamplePrice() {
 }
 
 func Example_testing() {
+	apply := func(_ context.Context, n *amazonpay.Notification) error { fmt.Println(n.Status().State); return nil }
+
 	fake := amazonpaytest.New(amazonpaytest.Settings{})
 	client := fake.Client()
-	agreement := fake.NewBillingAgreement() // the buyer signed in and picked a card
-	agreement.Consent()
+	fake.Notify(client.Notifications().Handler(apply))
+	agreement := fake.OpenBillingAgreement() // consented and confirmed: charge agreement.ID()
+	agreement.Cancel()                       // the buyer, on Amazon's site
+	fake.Deliver()                           // apply has been called
+
 	fmt.Println(client.Environment(), agreement.ID()[:4])
 	// Output:
+	// Open
+	// Closed
 	// sandbox C01-
 }

@@ -36,7 +36,7 @@ func fakeVerifier(t *testing.T, fake *amazonpaytest.Fake, change func(*amazonpay
 func TestVerifierAndFake(t *testing.T) {
 	for _, version := range []string{"1", "2"} {
 		t.Run("version "+version, func(t *testing.T) {
-			fake := amazonpaytest.New(amazonpaytest.Settings{})
+			fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 			fake.SetDelivery(amazonpaytest.Delivery{SignatureVersion: version, Duplicates: 1})
 			var seen []string
 			inbox := new(amazonpay.MemoryInbox)
@@ -93,7 +93,7 @@ func TestVerifierRefusesTheFake(t *testing.T) {
 		}, "age"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			fake := amazonpaytest.New(amazonpaytest.Settings{})
+			fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 			var got error
 			verifier := fakeVerifier(t, fake, test.change)
 			fake.Notify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

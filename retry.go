@@ -1,6 +1,8 @@
 package amazonpay
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -15,6 +17,14 @@ import (
 // That is safe, because a repetition carries the same reference id, or does
 // nothing twice by its nature; CreateOrderReferenceForId, where neither holds,
 // is repeated only if it was certainly never sent.
+//
+// When a throttled call is repeated is the [Limiter]'s business: the call goes
+// first as soon as the quota allows, without this wait, and that repetition is
+// not counted here. So another process that draws on the same quota, or a
+// quota that is used up, delays a charge and does not fail it; only the end of
+// the context does, or 1,000 throttle answers to the same call. The Backoff is
+// still asked whether to repeat it. With [NoLimit] it decides about throttled
+// calls like about others.
 type Backoff func(repetition int) (wait time.Duration, again bool)
 
 // DefaultBackoff repeats a call four times, after about 1, 2, 4 and 10 seconds,
@@ -41,4 +51,75 @@ func Spacing(waits ...time.Duration) Backoff {
 		}
 		return wait + spread, true
 	}
+}
+
+// maxThrottled bounds the repeats of a call that Amazon only ever throttles: at
+// one a second that is a quarter of an hour. A call that shares its quota with
+// ninety-nine strangers still gets its turn before that.
+const maxThrottled = 1000
+
+// unpaced is the longest wait that counts as none.
+const unpaced = time.Millisecond / 2
+
+// turn is when and why the next attempt of a call is made.
+type turn struct {
+	bucket    Bucket
+	attempt   int
+	wait      time.Duration // as Backoff says
+	backedOff int           // repeats that Backoff is counting
+	throttled bool          // by the last answer
+	throttles int           // by all answers
+	again     int           // 1 if the call goes on with what has had its turn before
+}
+
+// hadTurn is what a context holds when it is that of such a call.
+type hadTurn struct{}
+
+// inTurn is the context of a further request for the same purpose. It does not
+// wait behind those that came after the first one.
+func inTurn(ctx context.Context) context.Context { return context.WithValue(ctx, hadTurn{}, 1) }
+
+// firstTurn is that of a call.
+func (c *Client) firstTurn(ctx context.Context, action string) turn {
+	again, _ := ctx.Value(hadTurn{}).(int)
+	return turn{bucket: c.bucket(action), attempt: 1, again: again}
+}
+
+// again decides whether a failed attempt is repeated, and teaches the Limiter.
+func (c *Client) again(next *turn, f *failure) (again bool) {
+	if next.throttled = f.err.Code == ErrRequestThrottled; next.throttled {
+		c.config.Limiter.Throttled(next.bucket)
+		next.throttles++
+	}
+	if !f.again || next.throttles >= maxThrottled {
+		return false
+	}
+	next.attempt++
+	next.wait, again = c.config.Backoff(next.backedOff + 1)
+	return again
+}
+
+// await returns when the next attempt may be made, or with the reason why it is
+// not: first the wait after a failure, then the turn in the quota.
+func (c *Client) await(ctx context.Context, next *turn) error {
+	if next.attempt > 1 && !next.throttled {
+		next.backedOff++
+		if err := sleep(ctx, next.wait); err != nil {
+			return err
+		}
+	}
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := c.config.Limiter.Wait(ctx, next.bucket, next.attempt+next.again); err != nil {
+		return fmt.Errorf("not sent, while waiting for the quota: %w", err)
+	}
+	// A Limiter that makes a throttled call wait paces it. After one that does
+	// not, the call must not run wild.
+	if next.throttled && time.Since(start) < unpaced {
+		next.backedOff++
+		return sleep(ctx, next.wait)
+	}
+	return ended(ctx)
 }

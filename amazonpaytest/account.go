@@ -1,7 +1,6 @@
 package amazonpaytest
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,22 +22,14 @@ type endpoint struct {
 // first), GREEN_I, YELLOW or RED, and a message, which may be empty. Nothing
 // else changes.
 func (f *Fake) SetServiceStatus(status, message string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.health = health{status, message}
+	f.must(Act{Do: "SetServiceStatus", Status: status, Text: message})
 }
 
 // SetAccountActive suspends a seller's account, or lets it go on: while it is
 // inactive, GetMerchantAccountStatus says so and operations that set, confirm
 // or charge answer InvalidAccountStatus. It panics on an unknown seller.
 func (f *Fake) SetAccountActive(sellerID string, active bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.sellers[sellerID]
-	if s == nil {
-		panic(fmt.Sprintf("amazonpaytest: no seller %q", sellerID))
-	}
-	s.inactive = !active
+	f.must(Act{Do: "SetAccountActive", SellerID: sellerID, Active: active})
 }
 
 func (f *Fake) getServiceStatus(*request) ([]node, *refusal) {

@@ -148,6 +148,7 @@ func (a *authorization) taken() int64 {
 func (f *Fake) authorizeNow(a *authorization) {
 	a.id, a.status.of = f.newPart(a.order.id, "A"), a
 	f.authorizations[a.id] = a
+	f.made.authorizations = append(f.made.authorizations, a)
 	a.order.authorizations = append(a.order.authorizations, a)
 	if parent := a.order.parent; parent != nil {
 		parent.spent[a.month] += a.counted
@@ -162,7 +163,7 @@ func (f *Fake) authorizeNow(a *authorization) {
 	if v.never || wait > limit {
 		v, wait = verdict{state: amazonpay.StateDeclined, reason: amazonpay.ReasonTransactionTimedOut}, limit
 	}
-	f.after(wait, func() { f.decide(a, v) })
+	f.after(wait, "authorization is decided", a.id, func() bool { return a.status.is(amazonpay.StatePending) }, func() { f.decide(a, v) })
 }
 
 // verdictOn decides by the simulation or else by the payment method as it is
@@ -197,11 +198,8 @@ func (f *Fake) decide(a *authorization, v verdict) {
 		if v.expire > 0 {
 			life = time.Duration(v.expire) * time.Minute
 		}
-		f.after(max(0, life), func() {
-			if a.status.is(amazonpay.StateOpen) {
-				f.move(&a.status, amazonpay.StateClosed, amazonpay.ReasonExpiredUnused)
-			}
-		})
+		f.after(max(0, life), "authorization is closed: ExpiredUnused", a.id, func() bool { return a.status.is(amazonpay.StateOpen) },
+			func() { f.move(&a.status, amazonpay.StateClosed, amazonpay.ReasonExpiredUnused) })
 	case amazonpay.StateDeclined:
 		a.soft = v.soft
 		if parent := a.order.parent; parent != nil {
@@ -235,7 +233,7 @@ func (f *Fake) decline(a *authorization, v verdict) {
 			parent.stale = parent.stale || !v.soft
 		}
 		if v.repair > 0 {
-			f.after(time.Duration(v.repair)*time.Minute, func() {
+			f.after(time.Duration(v.repair)*time.Minute, "payment method is good again", o.id, nil, func() {
 				f.reopenOrder(o)
 				if parent != nil && !parent.deleted {
 					f.reopen(parent)

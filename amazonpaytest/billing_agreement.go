@@ -45,30 +45,26 @@ func (f *Fake) NewBillingAgreement() *BillingAgreement { return f.NewBillingAgre
 // NewBillingAgreementWith is [Fake.NewBillingAgreement] for a certain buyer. It
 // panics on a seller that the settings do not know.
 func (f *Fake) NewBillingAgreementWith(checkout Checkout) *BillingAgreement {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	return f.BillingAgreement(amazonpay.BillingAgreementID(f.must(checkout.act("NewBillingAgreement")).ID))
+}
+
+func (f *Fake) newAgreement(v visit) *agreement {
 	a := &agreement{
-		visit: f.newVisit(checkout), id: f.newID("B", "C"), created: f.now,
+		visit: v, id: f.newID("B", "C"), created: f.now,
 		status: status{state: amazonpay.StateDraft}, spent: make(map[string]int64),
 	}
 	a.status.of = a
 	f.agreements[a.id] = a
-	f.after(draftLife, func() {
-		if a.status.is(amazonpay.StateDraft) {
-			f.move(&a.status, amazonpay.StateCanceled, amazonpay.ReasonStale)
-		}
-	})
-	return &BillingAgreement{f, a}
+	f.made.agreements = append(f.made.agreements, a)
+	f.after(draftLife, "draft is canceled: Stale", a.id, func() bool { return a.status.is(amazonpay.StateDraft) },
+		func() { f.move(&a.status, amazonpay.StateCanceled, amazonpay.ReasonStale) })
+	return a
 }
 
 // OpenBillingAgreement is a billing agreement that the buyer consented to and
 // your server confirmed: it is Open, and may be charged.
 func (f *Fake) OpenBillingAgreement() *BillingAgreement {
-	b := f.NewBillingAgreement().Consent()
-	return b.alive(func(bool) {
-		b.a.confirm()
-		f.move(&b.a.status, amazonpay.StateOpen, "")
-	})
+	return f.BillingAgreement(amazonpay.BillingAgreementID(f.must(Act{Do: "OpenBillingAgreement"}).ID))
 }
 
 // BillingAgreement is a handle on an agreement that the fake has made; nil if
@@ -90,7 +86,9 @@ func (b *BillingAgreement) ID() amazonpay.BillingAgreementID {
 // AccessToken is the buyer's token, which shows the full address before
 // confirmation. It lives for an hour of the business clock; after that, the
 // buyer has signed in again and it is another.
-func (b *BillingAgreement) AccessToken() string { return b.fake.widgetToken(&b.a.visit) }
+func (b *BillingAgreement) AccessToken() string {
+	return b.fake.must(Act{Do: "AccessToken", ID: b.a.id}).Token
+}
 
 // State is where the agreement stands, and why.
 func (b *BillingAgreement) State() (amazonpay.State, amazonpay.Reason) {
@@ -99,94 +97,66 @@ func (b *BillingAgreement) State() (amazonpay.State, amazonpay.Reason) {
 	return b.a.status.state, b.a.status.reason
 }
 
-// alive does something to an agreement that has not come to its end; to one
-// that has, nothing can be done.
-func (b *BillingAgreement) alive(do func(draft bool)) *BillingAgreement {
-	b.fake.mu.Lock()
-	defer b.fake.mu.Unlock()
-	if !b.a.status.is(amazonpay.StateCanceled, amazonpay.StateClosed) {
-		do(b.a.status.is(amazonpay.StateDraft))
-	}
-	b.fake.publish()
+// act does something to the agreement; to one that has come to its end, nothing.
+func (b *BillingAgreement) act(a Act) *BillingAgreement {
+	a.ID = b.a.id
+	b.fake.try(a)
 	return b
 }
 
 // Consent ticks the Consent widget. Like all that follows, it does nothing to
 // an agreement that is Canceled or Closed, and returns the agreement.
 func (b *BillingAgreement) Consent() *BillingAgreement {
-	return b.alive(func(bool) { b.a.consent = true })
+	return b.act(Act{Do: "Consent"})
 }
 
 // WithdrawConsent takes the tick away again. After confirmation the widget is
 // gone, and nothing happens.
 func (b *BillingAgreement) WithdrawConsent() *BillingAgreement {
-	return b.alive(func(draft bool) { b.a.consent = !draft && b.a.consent })
+	return b.act(Act{Do: "WithdrawConsent"})
 }
 
 // ChoosePaymentMethod picks a payment method in your Wallet widget. Once the
 // agreement is confirmed, the choice counts from the next
 // ConfirmBillingAgreement on, which also reopens a suspended agreement.
 func (b *BillingAgreement) ChoosePaymentMethod(m PaymentMethod) *BillingAgreement {
-	return b.alive(func(draft bool) { b.a.pick(m, draft) })
+	return b.act(Act{Do: "ChoosePaymentMethod", Payment: m})
 }
 
 // UpdatePaymentMethod changes the payment method on Amazon's own site. It
 // counts at once, and a suspended agreement returns to Open by itself.
 func (b *BillingAgreement) UpdatePaymentMethod(m PaymentMethod) *BillingAgreement {
-	return b.alive(func(bool) {
-		b.a.update(m)
-		b.fake.reopen(b.a)
-	})
+	return b.act(Act{Do: "UpdatePaymentMethod", Payment: m})
 }
 
 // DeletePaymentMethod removes the payment method from the buyer's account: an
 // open agreement is suspended with the constraint PaymentMethodDeleted.
 func (b *BillingAgreement) DeletePaymentMethod() *BillingAgreement {
-	return b.alive(func(draft bool) {
-		if draft {
-			b.a.missing = true
-			return
-		}
-		b.a.deleted, b.a.stale = true, true
-		if b.a.status.is(amazonpay.StateOpen) {
-			b.fake.move(&b.a.status, amazonpay.StateSuspended, amazonpay.ReasonInvalidPaymentMethod)
-		}
-	})
+	return b.act(Act{Do: "DeletePaymentMethod"})
 }
 
 // ChangeAddress picks another address in your AddressBook widget. Once the
 // agreement is confirmed, it counts from the next ConfirmBillingAgreement on.
 func (b *BillingAgreement) ChangeAddress(address amazonpay.Address) *BillingAgreement {
-	return b.alive(func(draft bool) { b.a.pickAddress(address, draft) })
+	return b.act(Act{Do: "ChangeAddress", Address: &address})
 }
 
 // Cancel ends the agreement on Amazon's site: Closed, BuyerClosed. A draft is
 // not shown there, and nothing happens to it.
 func (b *BillingAgreement) Cancel() *BillingAgreement {
-	return b.alive(func(draft bool) {
-		if !draft {
-			b.fake.move(&b.a.status, amazonpay.StateClosed, amazonpay.ReasonBuyerClosed)
-		}
-	})
+	return b.act(Act{Do: "Cancel"})
 }
 
-// AmazonClose lets Amazon end the agreement: Closed, AmazonClosed.
+// AmazonClose lets Amazon end the agreement: Closed, AmazonClosed. A draft has
+// nothing to end, and nothing happens to it: it is canceled or goes stale.
 func (b *BillingAgreement) AmazonClose() *BillingAgreement {
-	return b.alive(func(bool) { b.fake.move(&b.a.status, amazonpay.StateClosed, amazonpay.ReasonAmazonClosed) })
+	return b.act(Act{Do: "AmazonClose"})
 }
 
 // AmazonCancel lets Amazon cancel the agreement: Canceled, AmazonCanceled, and
 // with it the order references and authorizations that are not through.
 func (b *BillingAgreement) AmazonCancel() *BillingAgreement {
-	return b.alive(func(bool) {
-		b.fake.move(&b.a.status, amazonpay.StateCanceled, amazonpay.ReasonAmazonCanceled)
-		for _, o := range b.a.orders {
-			if o.status.is(amazonpay.StateDraft, amazonpay.StateOpen, amazonpay.StateSuspended) {
-				b.fake.move(&o.status, amazonpay.StateCanceled, amazonpay.ReasonAmazonCanceled)
-			}
-			b.fake.closeAuthorizations(o)
-		}
-	})
+	return b.act(Act{Do: "AmazonCancel"})
 }
 
 // reopen is what a repaired payment method does.
@@ -362,6 +332,7 @@ func (f *Fake) confirmBillingAgreement(r *request, a *agreement) ([]node, *refus
 		f.changed(a, event)
 	}
 	a.confirm()
+	f.await(&a.visit, r)
 	if !a.status.is(amazonpay.StateOpen) {
 		f.move(&a.status, amazonpay.StateOpen, "")
 	}

@@ -91,11 +91,13 @@ func (f *Fake) take(c *capture, state amazonpay.State, reason amazonpay.Reason, 
 	a := c.authorization
 	c.status.of, c.refunded = c, money{currency: c.amount.currency, text: "0"}
 	f.captures[c.id] = c
+	f.made.captures = append(f.made.captures, c)
 	a.captures = append(a.captures, c)
 	if late {
 		f.move(&c.status, amazonpay.StatePending, "")
 		f.move(&a.status, amazonpay.StateClosed, amazonpay.ReasonMaxCapturesProcessed)
-		f.after(f.settings.CaptureDelay, func() { f.settle(c, state, reason) })
+		f.after(f.settings.CaptureDelay, "capture is completed or declined", c.id, func() bool { return c.status.is(amazonpay.StatePending) },
+			func() { f.settle(c, state, reason) })
 		return
 	}
 	switch state {

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -76,6 +77,28 @@ var signer = sync.OnceValue(func() identity {
 // CertificateAuthority is the certificate, in PEM, that issued the one which
 // signs notifications. All fakes of a process have the same.
 func (f *Fake) CertificateAuthority() []byte { return bytes.Clone(signer().authority) }
+
+// overTLS is the connection to SNS's host that a download of the signing
+// certificate came over: verified, as it is at the real host. So the verifier of
+// a client of the fake believes the fake's notifications.
+func overTLS(req *http.Request) *tls.ConnectionState {
+	if req.URL.Scheme != "https" || !strings.HasPrefix(req.URL.Path, "/SimpleNotificationService-") || req.URL.Path != signer().path {
+		return nil
+	}
+	var chain []*x509.Certificate
+	for _, text := range [][]byte{signer().leaf, signer().authority} {
+		block, _ := pem.Decode(text)
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil
+		}
+		chain = append(chain, certificate)
+	}
+	return &tls.ConnectionState{
+		HandshakeComplete: true, ServerName: req.URL.Hostname(),
+		PeerCertificates: chain[:1], VerifiedChains: [][]*x509.Certificate{chain},
+	}
+}
 
 // certificate serves the signing certificate: without a socket at the host of
 // SigningCertURL only, with one at that path.

@@ -35,6 +35,7 @@ type visit struct {
 	account    *account
 	token      *pass // of the widgets; nil until somebody asks
 	confirmed  bool  // once and for all: the address may be shown in full
+	flow       flow  // of the last confirmation
 }
 
 var homes = map[amazonpay.Region]amazonpay.Address{

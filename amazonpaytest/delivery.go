@@ -26,24 +26,17 @@ type Delivery struct {
 	Delay            time.Duration // on the business clock, between the change and the first attempt
 	Duplicates       int           // how often each comes again, with the same MessageId, after it was accepted
 	Reversed         bool          // of those that are due at the same time, the latest comes first
+	DuplicateRate    float64       // probability, for each, that it comes once more than Duplicates says
+	ReorderRate      float64       // probability, for each, that it is held back for up to a minute, on the business clock: what comes later overtakes it
+	LossRate         float64       // probability, for each, that it never arrives
 	SignatureVersion string        // "1" or "2"; empty is "1", the only one that Amazon Pay has been seen to use
-
-	// Background delivers what is due without waiting for [Fake.Deliver] or
-	// [Fake.Advance], in goroutines of the fake: for a program in another
-	// process. The clock stands still all the same: delays and repetitions
-	// need Advance.
-	Background bool
 }
 
 // SetDelivery changes how notifications travel from now on. It panics on what
 // makes no sense.
 func (f *Fake) SetDelivery(d Delivery) {
-	if d.Delay < 0 || d.Duplicates < 0 || d.SignatureVersion != "" && d.SignatureVersion != "1" && d.SignatureVersion != "2" {
-		panic("amazonpaytest: a delivery with a negative number or an unknown signature version")
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.delivery = d
+	f.must(Act{Do: "SetDelivery", Duration: duration(d.Delay), Duplicates: d.Duplicates, Reversed: d.Reversed,
+		DuplicateRate: d.DuplicateRate, ReorderRate: d.ReorderRate, LossRate: d.LossRate, Signature: d.SignatureVersion})
 }
 
 // Notification is a message on its way to one receiver.
@@ -53,16 +46,19 @@ type Notification struct {
 	Attempts int       // so far
 	Status   int       // HTTP status of the last attempt; 0 if there was none
 	Err      error     // why the last attempt got no answer
+	Lost     bool      // on its way, by Delivery.LossRate: the receiver never sees it
 	Due      time.Time // of the next attempt, on the business clock; zero if there will be none
 }
 
 // Notifications are all that have been sent or wait to be, in the order of
-// making. Before a receiver is registered nothing is made.
+// making; the latest Settings.KeepCalls of them. Before a receiver is registered
+// nothing is made.
 func (f *Fake) Notifications() []Notification {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := make([]Notification, len(f.sent))
-	for i, p := range f.sent {
+	sent := latest(f.sent, f.settings.KeepCalls)
+	all := make([]Notification, len(sent))
+	for i, p := range sent {
 		all[i] = p.Notification
 	}
 	return all
@@ -70,14 +66,16 @@ func (f *Fake) Notifications() []Notification {
 
 // receiver is where notifications go.
 type receiver struct {
-	url    string
-	client *http.Client
+	url     string
+	client  *http.Client // nil is one that the journal knows of, until it is registered again
+	waiting []*parcel    // for that
 }
 
 // parcel is a message on its way to one receiver.
 type parcel struct {
 	Notification
-	receiver   receiver
+	number     int
+	receiver   *receiver
 	sign       func() (http.Header, []byte) // signs at the first call, for all receivers
 	first      time.Time                    // attempt
 	duplicates int                          // still to come
@@ -86,7 +84,8 @@ type parcel struct {
 // Notify registers a receiver of all notifications from now on: a handler that
 // gets them without a socket, as POST requests for https://merchant.example/.
 //
-// The handler is called by [Fake.Deliver] and [Fake.Advance], never during the
+// The handler is called by [Fake.Deliver] and [Fake.Advance], and with a running
+// clock in a goroutine of the fake as soon as something is due; never during the
 // request that changed something: it may call the fake, and take locks that
 // your code holds while it does. It is not watched: one that takes more than 15
 // seconds has answered too late.
@@ -104,7 +103,7 @@ func (f *Fake) NotifyAt(url string, handler http.Handler) {
 func (f *Fake) NotifyURL(url string, client *http.Client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.receivers = append(f.receivers, newReceiver(url, client))
+	f.register(newReceiver(url, client))
 }
 
 // NotifyEndpoints delivers to the endpoints of SetMerchantNotificationConfiguration
@@ -114,19 +113,19 @@ func (f *Fake) NotifyURL(url string, client *http.Client) {
 func (f *Fake) NotifyEndpoints(client *http.Client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.endpointClient = newReceiver("", client).client
+	f.registerEndpoints(newReceiver("", client).client)
 }
 
-func newReceiver(url string, client *http.Client) receiver {
+func newReceiver(url string, client *http.Client) *receiver {
 	own := http.Client{}
 	if client != nil {
 		own = *client
 	}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return receiver{url, &own}
+	return &receiver{url: url, client: &own}
 }
 
-func (f *Fake) listening() bool { return len(f.receivers) > 0 || f.endpointClient != nil }
+func (f *Fake) listening() bool { return len(f.receivers) > 0 || f.endpoints.listening }
 
 // eventTypes are the names of kinds in SetMerchantNotificationConfiguration.
 var eventTypes = map[string]string{
@@ -135,12 +134,12 @@ var eventTypes = map[string]string{
 }
 
 // receiversOf are all that want a message.
-func (f *Fake) receiversOf(m Message) []receiver {
+func (f *Fake) receiversOf(m Message) []*receiver {
 	all := slices.Clone(f.receivers)
-	if s := f.sellers[m.SellerID]; s != nil && f.endpointClient != nil {
+	if s := f.sellers[m.SellerID]; s != nil && f.endpoints.listening {
 		for _, e := range s.endpoints {
 			if slices.Contains(e.events, "ALL") || slices.Contains(e.events, eventTypes[m.NotificationType]) {
-				all = append(all, receiver{e.url, f.endpointClient})
+				all = append(all, f.endpoints.at(e.url))
 			}
 		}
 	}
@@ -151,9 +150,7 @@ func (f *Fake) receiversOf(m Message) []receiver {
 // for example Seller Central's test message,
 // Message{NotificationType: "PaymentCapture", Sample: true}.
 func (f *Fake) Send(m Message) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.post(m)
+	f.must(Act{Do: "Send", Message: &m})
 }
 
 // post puts a message on its way. It is not signed before somebody gets it.
@@ -166,12 +163,24 @@ func (f *Fake) post(m Message) {
 	m = f.completed(m)
 	sign := sync.OnceValues(func() (http.Header, []byte) { return f.signed(m) })
 	for _, r := range receivers {
-		p := &parcel{receiver: r, sign: sign, duplicates: f.delivery.Duplicates, Notification: Notification{Message: m, Receiver: r.url}}
-		f.sent = append(f.sent, p)
-		f.enqueue(p, f.now.Add(f.delivery.Delay))
+		f.parcels++
+		p := &parcel{number: f.parcels - 1, receiver: r, sign: sign, duplicates: f.delivery.Duplicates, Notification: Notification{Message: m, Receiver: r.url}}
+		f.sent = remember(f.sent, f.settings.KeepCalls, p)
+		f.send(p)
 	}
-	if f.delivery.Background && f.delivery.Delay == 0 {
-		go f.Deliver()
+}
+
+// send lets chance have its way with a parcel.
+func (f *Fake) send(p *parcel) {
+	at, d := f.now.Add(f.delivery.Delay), f.delivery
+	if strikes(f.deliveryDice, d.DuplicateRate) {
+		p.duplicates++
+	}
+	if strikes(f.deliveryDice, d.ReorderRate) {
+		at = at.Add(time.Second + time.Duration(f.deliveryDice.Int64N(int64(time.Minute-time.Second))))
+	}
+	if p.Lost = strikes(f.deliveryDice, d.LossRate); !p.Lost {
+		f.enqueue(p, at)
 	}
 }
 
@@ -179,31 +188,16 @@ func (f *Fake) post(m Message) {
 // before them.
 func (f *Fake) enqueue(p *parcel, at time.Time) {
 	p.Due = at
-	i, _ := slices.BinarySearchFunc(f.outbox, at, func(other *parcel, at time.Time) int {
-		if other.Due.After(at) || f.delivery.Reversed && other.Due.Equal(at) {
-			return 1
-		}
-		return -1
-	})
-	f.outbox = slices.Insert(f.outbox, i, p)
-}
-
-// Deliver hands over the notifications that are due. [Fake.Advance] does so,
-// too, at the times on its way.
-//
-// A receiver has 15 seconds to answer 2xx. What it answers 4xx, and what does
-// not reach it, is lost; after any other answer, and none in time, it comes
-// again every hour for 14 days. So Amazon's own page has it; others say that
-// what did not reach the receiver comes again as well.
-func (f *Fake) Deliver() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.advanceTo(f.now)
+	f.outbox.push(at, f.delivery.Reversed, p)
 }
 
 // attempt hands a parcel over. The lock is given up meanwhile, and taken again
 // even if the handler ends the test.
 func (f *Fake) attempt(p *parcel) {
+	if p.receiver.client == nil {
+		p.receiver.waiting = append(p.receiver.waiting, p)
+		return
+	}
 	p.Due = time.Time{}
 	p.Attempts++
 	if p.Attempts == 1 {
@@ -211,10 +205,15 @@ func (f *Fake) attempt(p *parcel) {
 	}
 	at := f.now
 	code, late, err := func() (int, bool, error) {
+		f.handing++
 		f.mu.Unlock()
-		defer f.mu.Lock()
+		defer func() {
+			f.mu.Lock()
+			f.handing--
+		}()
 		return p.receiver.deliver(p.sign())
 	}()
+	defer f.keepParcel(p)
 	p.Status, p.Err = code, err
 	switch {
 	case code/100 == 2:
@@ -231,7 +230,7 @@ func (f *Fake) attempt(p *parcel) {
 var errLate = errors.New("no answer within 15 seconds")
 
 // deliver posts a signed message.
-func (r receiver) deliver(header http.Header, body []byte) (code int, late bool, err error) {
+func (r *receiver) deliver(header http.Header, body []byte) (code int, late bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(body))

@@ -25,17 +25,34 @@
 //
 // Your server's side is the API. The other sides are methods: the buyer in the
 // widgets and on Amazon's site ([BillingAgreement], [OrderReference]), Amazon
-// itself (AmazonClose, AmazonCancel), the road between you ([Fake.Inject]) and
+// itself (AmazonClose, AmazonCancel, [Authorization], [Capture], [Refund]), the
+// buyer's bank ([Fake.Chargeback]), the road between you ([Fake.Inject]) and
 // time ([Fake.Advance]). How charges end is decided by the buyer's
 // [PaymentMethod] or, in the sandbox, by Amazon's own simulation strings in the
 // notes; a test that uses only the strings can run against the real sandbox.
 //
 // # Two clocks
 //
-// Objects live on a business clock, which starts at Settings.Start and stands
-// still until it is advanced. The timestamps of requests are checked against
-// the clock on the wall (in synctest, the bubble's), within Amazon's 15
-// minutes.
+// Objects live on a business clock. It starts at Settings.Start, runs with the
+// clock on the wall (in synctest, the bubble's) and is moved on by [Fake.Advance]:
+//
+//	amazonpaytest.Settings{}                                   // now, and running
+//	amazonpaytest.Settings{Start: lastYear}                    // from then on, and running
+//	amazonpaytest.Settings{Manual: true}                       // 15 January 2026, 12:00 UTC, until Advance
+//	amazonpaytest.Settings{Manual: true, Start: endOfFebruary} // then, until Advance
+//
+// A clock that stands still makes a test the same on every day, at the end of a
+// month, too: take it where dates are printed or compared, where a monthly limit
+// counts, and where notifications are to come at your word only. Inside
+// testing/synctest a running clock is just as exact: three hours of time.Sleep
+// later a draft has gone stale. Make and use the fake in one bubble.
+//
+// What falls due happens in order of time, at the time when it is due, whether
+// many days are advanced at once or the fake is first asked long after.
+//
+// The timestamps of requests are checked against the clock on the wall, within
+// Amazon's 15 minutes, and quotas are restored on it, whatever the business clock
+// does.
 //
 // Codes and tokens of Login with Amazon live on the business clock, too: an hour
 // of Advance is the end of an access token, whatever the wall says. The exp of
@@ -52,9 +69,11 @@
 //	agreement.Cancel()              // or whatever changes something
 //	fake.Deliver()                  // the handler has been called
 //
-// They are delivered by [Fake.Deliver] and [Fake.Advance], one after the other,
-// in the order of the changes; [Fake.SetDelivery] makes the road worse, and
-// [Fake.Notifications] is the log. An object that changes several times in one
+// They are delivered by [Fake.Deliver] and [Fake.Advance], and by themselves if
+// the clock runs, one after the other, in the order of the changes;
+// [Fake.SetDelivery] makes the road worse, and [Fake.Notifications] is the log.
+// With a running clock the handler may still be called when the test is over: let
+// it not use the test's t, or take a manual clock. An object that changes several times in one
 // request is told of once, as it is afterwards. That an authorization, capture
 // or refund is Pending is told by the answer alone. What the buyer changes of
 // an agreement comes with an EventType of its own: at once from Amazon's site,
@@ -68,18 +87,53 @@
 // looks at the time must be given [Fake.Now]; the certificates hold from 1990 to
 // 2190, on that clock and on the wall's.
 //
+// # Faults and quotas
+//
+// [Fake.Inject] breaks the next requests, or each with a probability:
+//
+//	fake.Inject(amazonpaytest.Fault{Action: "Capture", Kind: amazonpaytest.AnswerLost}) // the next one
+//	fake.Inject(amazonpaytest.Fault{Kind: amazonpaytest.Slow, Delay: time.Second,       // one in twenty, until Heal
+//		Probability: 0.05, Times: -1})
+//
+// There are requests and answers that are lost, connections that are closed and
+// reset, errors 500, 502, 503 and 504 with and without the work being done,
+// throttling, cut and empty answers, redirects, silence and a clock that is
+// wrong. [Delivery] loses, repeats and reorders notifications. Settings.Seed
+// decides how the dice fall: the same seed and the same order of requests bring
+// the same faults.
+//
+// Amazon's quotas are off, so that tests are fast. Settings.Quota or
+// [Fake.SetQuota] turns them on: 1 for Amazon's own pace, more for a time-lapse.
+//
+// # Long runs
+//
+// A charge takes about a tenth of a millisecond, client included, and about 4 KB
+// that are kept, because all objects and the first answers of all reference ids
+// are. What the logs keep can be bounded with Settings.KeepCalls.
+//
+// # In a process of its own
+//
+// All that the methods do can be done by name, with an [Act] that is read from
+// JSON: [Acts] is the table of what there is. [Fake.Snapshot] is the books for a
+// page or a program to look at. [Restore] makes a fake that comes back as it was
+// after its process was killed, from a journal of all that changed it:
+//
+//	file, err := os.OpenFile("journal", os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+//	fake, err := amazonpaytest.Restore(amazonpaytest.Settings{}, file)
+//
 // # What is imitated, and what is not
 //
 //	imitated                                        not imitated
-//	all 29 operations, states and reason codes      A-to-z claims; chargebacks are only told of
-//	signature, keys, tokens of delegated sellers    quotas: inject Throttled
+//	all 29 operations, states and reason codes      how banks and Amazon decide: you do
+//	signature, keys, tokens of delegated sellers    hourly quotas, and their headers
 //	names, kinds and lengths of all parameters      fees: they are 0
 //	limits of amounts, counts and times             exchange rates: always 1.25 (125 yen) for one
-//	the monthly limit of an agreement               the bank's challenge page of Europe
+//	the monthly limit of an agreement               the bank's challenge page of Europe, but its ends
 //	repetition by reference id                      Login with Amazon's scripts, cookies and passwords
-//	consent, constraints, partly shown addresses    the widgets' HTML
-//	provider credits                                topics to subscribe to: receivers are registered
+//	consent, constraints, partly shown addresses    the widgets' HTML and script: cmd/amazonpay-mock
+//	provider credits, chargebacks, A-to-z claims    topics to subscribe to: receivers are registered
 //	notifications, their signatures and delays
+//	quotas, if they are turned on
 //	Login with Amazon: consent, tokens, profile
 //
 // # Where the sources differ
@@ -125,7 +179,11 @@
 //     are one page, and it is shown every time.
 //   - The token of an implicit grant comes in the fragment; the parameter
 //     popup=true, the fake's own, puts it into the query, as the widgets' pop-up
-//     does.
+//     does. There the return URL is the page that opened it: Allowed Return URLs
+//     are compared by their origins.
+//   - The widgets take a token for 55 minutes, the API for 60.
+//   - A widget for an agreement that does not exist says InvalidParameterValue:
+//     no list of the widgets' errors has a code of its own.
 //   - A token shows the full address for the scope payments:shipping_address, the
 //     billing address for payments:billing_address; without them it is no error,
 //     but shows nothing. Buyers with the same e-mail address are the same.
@@ -134,6 +192,21 @@
 //   - The order of elements changes from answer to answer and from notification
 //     to notification: no schema fixes it.
 //   - A notification that is answered 4xx, or finds nobody, does not come again.
+//   - Where no page states a quota, it is the smallest of the usual ones: 10 calls
+//     and 1 a second, in the sandbox 2 and 1 every 2 seconds. The two lists of
+//     order references have one each. A request with bad parameters or for
+//     objects that do not exist uses its quota, one whose sender is not believed
+//     does not. A throttled request neither reads nor uses its reference id.
 //   - Notifications of chargebacks come from another account's topic, in
 //     us-east-1 for all regions, as recorded.
+//   - Of a chargeback Amazon tells once: RECEIVED is the only state that has been
+//     seen. One that is lost shows as a Completed refund of type Chargeback, a
+//     granted claim as one of type AmazonA-ZGuarantee, with a notification each and
+//     a reference id that is not the seller's. They use the capture's surplus up,
+//     but are none of the seller's ten refunds. A refund of the seller's that
+//     would give the money a second time is Declined, ProcessingFailure.
+//   - An agreement or an order reference that is confirmed with SuccessUrl and
+//     FailureUrl is Open while the buyer is on the confirmation page: shops charge
+//     agreements that never went there. A buyer who fails or leaves suspends it:
+//     PaymentAuthorizationRequired. It may be confirmed again as it is.
 package amazonpaytest

@@ -115,15 +115,24 @@ const (
 	gatewayNamespace = "http://mws.amazonservices.com/doc/2009-01-01/"
 )
 
-// document is a whole answer: the results of an action and its metadata.
-func document(action, requestID string, results []node, turn int) []byte {
-	var inner bytes.Buffer
+// render is the results of an action.
+func render(results []node, turn int) []byte {
+	var b bytes.Buffer
 	for _, n := range results {
-		n.write(&inner, turn)
+		n.write(&b, turn)
 	}
-	el("ResponseMetadata", tx("RequestId", requestID)).write(&inner, turn)
+	return bytes.Clone(b.Bytes()) // without the buffer's spare room: it may be kept
+}
+
+// document is a whole answer: the results of an action and its metadata.
+func document(action, requestID string, results []byte, turn int) []byte {
+	var b bytes.Buffer
 	root := action + "Response"
-	return []byte("<" + root + ` xmlns="` + namespace + `">` + inner.String() + "</" + root + ">\n")
+	b.WriteString("<" + root + ` xmlns="` + namespace + `">`)
+	b.Write(results)
+	el("ResponseMetadata", tx("RequestId", requestID)).write(&b, turn)
+	b.WriteString("</" + root + ">\n")
+	return b.Bytes()
 }
 
 // errorDocument is the answer to a request that was refused.

@@ -132,6 +132,7 @@ func ExampleFake_Inject() {
 // Three months in no time. The limit is one of the calendar month.
 func ExampleFake_AdvanceTo() {
 	fake := amazonpaytest.New(amazonpaytest.Settings{
+		Manual:       true, // stands still meanwhile
 		Start:        time.Date(2026, time.January, 31, 9, 0, 0, 0, time.UTC),
 		MonthlyLimit: amazonpay.MustPrice("30", amazonpay.CurrencyUSD),
 	})
@@ -182,7 +183,7 @@ func ExampleFake_Advance() {
 
 // The ledger is what really happened: compare your own books with it.
 func ExampleFake_Ledger() {
-	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	client := fake.Client()
 	charge, err := renew(client, subscribed(fake, client).ID(), "2026-01")
 	if err != nil {
@@ -297,4 +298,49 @@ func ExampleBillingAgreement_Cancel() {
 	// Output:
 	// true
 	// Closed BuyerClosed
+}
+
+// Every tenth answer is lost on its way, and notifications come twice or not at
+// all: a road for a long test. The same seed brings the same accidents.
+func ExampleFake_Faults() {
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true, Seed: 42})
+	client := fake.Client()
+	fake.SetDelivery(amazonpaytest.Delivery{DuplicateRate: 0.1, ReorderRate: 0.1, LossRate: 0.1})
+	fake.Inject(amazonpaytest.Fault{Kind: amazonpaytest.AnswerLost, Probability: 0.1, Times: -1})
+
+	agreement := subscribed(fake, client)
+	for month := range 12 { // the client repeats what got no answer
+		if _, err := renew(client, agreement.ID(), fmt.Sprintf("2026-%02d", month+1)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println("charges:", len(fake.Ledger()))
+	for _, fault := range fake.Faults() {
+		fmt.Println(fault.Kind, fault.Probability, fault.Times)
+	}
+	// Output:
+	// charges: 12
+	// AnswerLost 0.1 -1
+}
+
+// With Amazon's quotas a run that is too fast is throttled, as it would be.
+func ExampleFake_SetQuota() {
+	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	config := fake.Config()
+	config.Backoff = amazonpay.Spacing() // once
+	client, err := amazonpay.New(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	agreement := subscribed(fake, client)
+
+	fake.SetQuota(1) // the sandbox's: 2 charges at once
+	for _, month := range []string{"2026-01", "2026-02", "2026-03"} {
+		_, err := renew(client, agreement.ID(), month)
+		fmt.Println(month, errors.Is(err, amazonpay.ErrRequestThrottled))
+	}
+	// Output:
+	// 2026-01 false
+	// 2026-02 false
+	// 2026-03 true
 }

@@ -2,9 +2,9 @@ package amazonpaytest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +25,27 @@ type Settings struct {
 	Currencies   []amazonpay.Currency  // presentment currencies; empty is all of Amazon's in UK and EU, the ledger's elsewhere
 	LoginClients []LoginClient         // applications of Login with Amazon; empty is one made-up, see [Fake.LoginClient]
 
-	// Start is the business clock at first; zero is 15 January 2026, 12:00 UTC.
+	// Start is the business clock at first; zero is the present time, and 15
+	// January 2026, 12:00 UTC for a manual clock.
 	Start time.Time
+
+	// Manual lets the business clock stand still until [Fake.Advance] or
+	// [Fake.AdvanceTo]: for tests that are the same on every day. Without it the
+	// clock runs with the one on the wall.
+	Manual bool
+
+	// Quota is how fast Amazon's quotas are restored: 1 is as documented, 60
+	// sixty times as fast; 0 is no quotas at all. See [Fake.SetQuota].
+	Quota float64
+
+	// Seed makes the probabilities of faults and notifications fall out another
+	// way. With the same seed and the same order of requests they fall out the
+	// same.
+	Seed uint64
+
+	// KeepCalls is how many calls and notifications [Fake.Calls] and
+	// [Fake.Notifications] remember, the latest; 0 is all.
+	KeepCalls int
 
 	// MonthlyLimit is what a billing agreement may be charged in a calendar
 	// month (UTC), in the ledger's currency; zero is 1000.00, or 100000 yen.
@@ -52,10 +71,9 @@ type Fake struct {
 	settings Settings
 	ledgerIn string // ledger currency
 
-	mu     sync.Mutex
-	now    time.Time
-	events []event // in order of time; those of the same time in order of making
-	serial int     // numbers every id
+	mu books
+	clock
+	serial int // numbers every id
 
 	sellers        map[string]*seller
 	agreements     map[string]*agreement
@@ -67,23 +85,32 @@ type Fake struct {
 	reversals      map[string]*reversal
 	pages          map[string]page     // continued lists by their token
 	accounts       map[string]*account // buyers by e-mail address, or by name if they have none
+	users          map[string]*account // the same by user_id
+	seed           string              // of codes and tokens
 	passes         map[string]*pass    // codes and tokens of Login with Amazon, by text
-	listed         []*order            // all orders, as they were made
+	filed          map[string][]*order // orders by the seller's id that they have or had
+	made           made                // objects in the order of making
 	health         health
 	ledger         []Movement
 	calls          []Call
 	faults         []Fault
+	faultDice      *rand.Rand
+	buckets        map[bucketKey]*bucket
+	skew           time.Duration // of Amazon's clock on the wall, during the present request
 	requests       int
 
-	receivers      []receiver
-	endpointClient *http.Client // for the endpoints that sellers have set; nil is none
-	delivery       Delivery
-	changes        []change  // of the present step
-	outbox         []*parcel // in order of time
-	sent           []*parcel // all, in order of making
-	messages       int       // numbers every message
-	chargebacks    int
-	signatures     atomic.Int64 // made so far
+	receivers    []*receiver
+	endpoints    endpoints // that sellers have set
+	delivery     Delivery
+	deliveryDice *rand.Rand
+	changes      []change  // of the present step
+	sent         []*parcel // in order of making
+	messages     int       // numbers every message
+	disputes     []*dispute
+	signatures   atomic.Int64 // made so far
+	parcels      int          // numbers every parcel
+	journal      *journal     // nil is none
+	replaying    bool         // the journal is being done again
 }
 
 // String names the seller, region and environment, and no key.
@@ -103,14 +130,6 @@ type seller struct {
 	endpoints  []endpoint
 }
 
-type event struct {
-	at time.Time
-	do func()
-}
-
-// defaultStart is a plain day in the middle of a month.
-var defaultStart = time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
-
 // New makes a fake. It panics on settings that make no sense, because it is
 // called by tests.
 func New(settings Settings) *Fake {
@@ -118,7 +137,7 @@ func New(settings Settings) *Fake {
 	f := &Fake{
 		settings:       settings,
 		ledgerIn:       ledgerCurrencies[settings.Region],
-		now:            settings.Start,
+		clock:          clock{now: settings.Start, wall: time.Now()},
 		sellers:        make(map[string]*seller),
 		agreements:     make(map[string]*agreement),
 		orders:         make(map[string]*order),
@@ -129,9 +148,16 @@ func New(settings Settings) *Fake {
 		reversals:      make(map[string]*reversal),
 		pages:          make(map[string]page),
 		accounts:       make(map[string]*account),
+		users:          make(map[string]*account),
 		passes:         make(map[string]*pass),
+		filed:          make(map[string][]*order),
 		health:         health{status: "GREEN"},
+		buckets:        make(map[bucketKey]*bucket),
+		faultDice:      rand.New(rand.NewPCG(settings.Seed, 1)),
+		deliveryDice:   rand.New(rand.NewPCG(settings.Seed, 2)),
 	}
+	f.mu.fake = f
+	f.seed = seedOf(settings)
 	f.sellers[settings.SellerID] = &seller{id: settings.SellerID, references: make(map[string]*first)}
 	for id, token := range settings.Delegated {
 		f.sellers[id] = &seller{id: id, token: token, references: make(map[string]*first)}
@@ -153,12 +179,20 @@ func (s Settings) complete() Settings {
 	fill(&s.SecretKey, "not-a-secret-key-of-anybody/0123456789+=")
 	fill(&s.Region, amazonpay.RegionNA)
 	fill(&s.Environment, amazonpay.Sandbox)
-	fill(&s.Start, defaultStart)
 	fill(&s.AuthorizationDelay, time.Minute)
 	fill(&s.CaptureDelay, time.Hour)
 	fill(&s.RefundDelay, time.Hour)
 	fill(&s.AuthorizationLife, authorizationLife)
-	s.Start = s.Start.UTC()
+	if s.Start.IsZero() {
+		if s.Start = defaultStart; !s.Manual {
+			s.Start = time.Now()
+		}
+	}
+	s.Start = s.Start.UTC().Round(0) // without a reading of the monotonic clock
+	checkQuota(s.Quota)
+	if s.KeepCalls < 0 {
+		panic("amazonpaytest: the number of calls to keep is negative")
+	}
 	ledger, known := ledgerCurrencies[s.Region]
 	if !known {
 		panic(fmt.Sprintf("amazonpaytest: unknown region %q", s.Region))
@@ -196,8 +230,8 @@ func fill[T comparable](field *T, value T) {
 }
 
 // Config is that of a client of the fake: its requests go to Amazon's real
-// host names, but reach the fake without a socket, and are repeated without
-// waiting. In testing/synctest waits take no time: there, set Backoff back to
+// host names, but reach the fake without a socket, and are neither
+// paced nor made to wait before a repeat. In testing/synctest waits take no time: there, set Backoff back to
 // [amazonpay.DefaultBackoff] to see the real ones.
 func (f *Fake) Config() amazonpay.Config {
 	return amazonpay.Config{
@@ -208,6 +242,7 @@ func (f *Fake) Config() amazonpay.Config {
 		Environment: f.settings.Environment,
 		HTTPClient:  &http.Client{Transport: f},
 		Backoff:     amazonpay.Spacing(0, 0, 0, 0),
+		Limiter:     amazonpay.NoLimit,
 	}
 }
 
@@ -226,74 +261,6 @@ func (f *Fake) Client() *amazonpay.Client {
 		panic("amazonpaytest: " + err.Error())
 	}
 	return client
-}
-
-// Now is the business clock, which dates all objects. It has nothing to do
-// with the clock on the wall, against which the timestamps of requests are
-// checked.
-func (f *Fake) Now() time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.now
-}
-
-// Advance moves the business clock on. Everything that falls due on the way
-// happens in order of time: authorizations are decided, captures and refunds
-// complete, drafts go stale, objects expire, notifications are delivered. A
-// negative d does nothing.
-func (f *Fake) Advance(d time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.advanceTo(f.now.Add(d))
-}
-
-// AdvanceTo is [Fake.Advance] up to a point in time; one that has passed does
-// nothing.
-func (f *Fake) AdvanceTo(t time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.advanceTo(t.UTC())
-}
-
-func (f *Fake) advanceTo(t time.Time) {
-	for {
-		event, parcel := len(f.events) > 0 && !f.events[0].at.After(t), len(f.outbox) > 0 && !f.outbox[0].Due.After(t)
-		switch {
-		case event && (!parcel || !f.events[0].at.After(f.outbox[0].Due)):
-			next := f.events[0]
-			f.events = slices.Delete(f.events, 0, 1)
-			f.reach(next.at)
-			next.do()
-			f.publish()
-		case parcel:
-			next := f.outbox[0]
-			f.outbox = slices.Delete(f.outbox, 0, 1)
-			f.reach(next.Due)
-			f.attempt(next) // meanwhile the clock may be moved by others
-		default:
-			f.reach(t)
-			return
-		}
-	}
-}
-
-// reach moves the business clock; it never goes back.
-func (f *Fake) reach(t time.Time) {
-	if t.After(f.now) {
-		f.now = t
-	}
-}
-
-// after lets something happen on the business clock.
-func (f *Fake) after(d time.Duration, do func()) {
-	at := f.now.Add(d)
-	i, _ := slices.BinarySearchFunc(f.events, at, func(e event, at time.Time) int {
-		if e.at.After(at) {
-			return 1
-		}
-		return -1 // behind all that were made earlier for the same time
-	})
-	f.events = slices.Insert(f.events, i, event{at, do})
 }
 
 // The digits in ids that look like the region's.

@@ -1,8 +1,10 @@
 package amazonpaytest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -25,6 +27,9 @@ const (
 	Truncated         FaultKind = "Truncated"         // the work is done, the answer ends in the middle
 	EmptyAnswer       FaultKind = "EmptyAnswer"       // the work is done, the answer is 200 without a body
 	Redirected        FaultKind = "Redirected"        // 307 to another host; nothing is done
+	ConnectionReset   FaultKind = "ConnectionReset"   // the connection is reset before anything arrives; nothing is done
+	WorkDoneReset     FaultKind = "WorkDoneReset"     // the work is done, then the connection is reset
+	ClockSkew         FaultKind = "ClockSkew"         // Amazon's clock is wrong by the Delay, which may be negative: a request more than 15 minutes off is refused
 	Slow              FaultKind = "Slow"              // nothing but the Delay; the work is done even if the caller has given up
 )
 
@@ -32,51 +37,94 @@ const (
 type Fault struct {
 	Action string        // the action it strikes, such as "Capture", or Login with Amazon's authorize, token, tokeninfo or profile; empty is any
 	Kind   FaultKind     // what goes wrong
-	Delay  time.Duration // real time to pass first; ended by the request's context
+	Delay  time.Duration // real time to pass first, ended by the request's context; of ClockSkew how far the clock is ahead
 	Times  int           // how many requests it strikes, each repeat that the client makes by itself counted as one; 0 is one, negative is all that come
+
+	// Probability is how likely it strikes a request that fits, above 0 and up
+	// to 1; 0 is always. Settings.Seed decides how it falls out.
+	Probability float64
+}
+
+// Check tells whether the fault makes sense. The error names the field that
+// does not.
+func (fault Fault) Check() error {
+	_, known := operations[fault.Action]
+	login := slices.Contains(slices.Collect(maps.Values(loginActions)), fault.Action)
+	switch p := fault.Probability; {
+	case fault.Action != "" && !known && !login:
+		return fmt.Errorf("amazonpaytest: Fault.Action: no action %q", fault.Action)
+	case !slices.Contains(faultKinds, fault.Kind):
+		return fmt.Errorf("amazonpaytest: Fault.Kind: no kind %q", fault.Kind)
+	case fault.Kind == ClockSkew && login:
+		return fmt.Errorf("amazonpaytest: Fault.Action: %s of Login with Amazon has no timestamp that a ClockSkew could refuse", fault.Action)
+	case fault.Kind == ClockSkew && fault.Delay == 0:
+		return errors.New("amazonpaytest: Fault.Delay: a ClockSkew needs to know how far the clock is off")
+	case fault.Kind != ClockSkew && fault.Delay < 0:
+		return fmt.Errorf("amazonpaytest: Fault.Delay: %v is negative", fault.Delay)
+	case !(p >= 0 && p <= 1): // nor is it NaN
+		return fmt.Errorf("amazonpaytest: Fault.Probability: %v is not between 0 and 1", p)
+	}
+	return nil
 }
 
 // Inject lets faults strike the next requests. Of several that fit a request,
-// the one that was injected first strikes.
+// the one that was injected first strikes. It panics on a fault that does not
+// pass [Fault.Check].
 func (f *Fake) Inject(faults ...Fault) {
-	for i, fault := range faults {
-		_, known := operations[fault.Action]
-		if fault.Action != "" && !known && !slices.Contains(slices.Collect(maps.Values(loginActions)), fault.Action) {
-			panic(fmt.Sprintf("amazonpaytest: fault %d: no action %q", i, fault.Action))
-		}
-		if !slices.Contains(faultKinds, fault.Kind) {
-			panic(fmt.Sprintf("amazonpaytest: fault %d: no kind %q", i, fault.Kind))
+	for _, fault := range faults {
+		if err := fault.Check(); err != nil {
+			panic(err.Error())
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	for _, fault := range faults {
-		fault.Times = max(fault.Times, -1)
-		if fault.Times == 0 {
-			fault.Times = 1
-		}
-		f.faults = append(f.faults, fault)
+		f.must(Act{Do: "Inject", Action: fault.Action, Kind: fault.Kind, Duration: duration(fault.Delay),
+			Times: fault.Times, Probability: fault.Probability})
 	}
 }
 
 // Heal takes back all faults that have not struck yet.
 func (f *Fake) Heal() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.faults = nil
+	f.must(Act{Do: "Heal"})
 }
 
 var faultKinds = []FaultKind{
 	RequestLost, AnswerLost, ServerError500, WorkDone500, BadGateway502HTML, Unavailable503,
-	GatewayTimeout504, Throttled, Truncated, EmptyAnswer, Redirected, Slow,
+	GatewayTimeout504, Throttled, Truncated, EmptyAnswer, Redirected,
+	ConnectionReset, WorkDoneReset, ClockSkew, Slow,
+}
+
+// FaultKinds are all kinds of faults.
+func FaultKinds() []FaultKind { return slices.Clone(faultKinds) }
+
+// Faults are those that are still to strike, in the order of injection. Times
+// is how many requests each of them has left; negative is all.
+func (f *Fake) Faults() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.faults)
 }
 
 // takeFault is the fault that strikes this request.
 func (f *Fake) takeFault(action string) (fault Fault, struck bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.strike(action)
+}
+
+// strike is takeFault under the lock.
+func (f *Fake) strike(action string) (fault Fault, struck bool) {
+	thrown := false
+	defer func() {
+		if thrown || struck {
+			f.keep(entry{Strike: &action})
+		}
+	}()
 	for i := range f.faults {
 		if f.faults[i].Action != "" && f.faults[i].Action != action {
+			continue
+		}
+		thrown = thrown || f.faults[i].Probability > 0
+		if p := f.faults[i].Probability; p > 0 && !strikes(f.faultDice, p) {
 			continue
 		}
 		fault = f.faults[i]
@@ -91,10 +139,16 @@ func (f *Fake) takeFault(action string) (fault Fault, struck bool) {
 	return Fault{}, false
 }
 
+// strikes throws the dice. Where there is nothing to decide they are left
+// alone.
+func strikes(dice *rand.Rand, probability float64) bool {
+	return probability >= 1 || probability > 0 && dice.Float64() < probability
+}
+
 // beforeWork tells the faults that keep the request from being worked on.
 func (k FaultKind) beforeWork() bool {
 	switch k {
-	case RequestLost, ServerError500, BadGateway502HTML, Unavailable503, Throttled, Redirected:
+	case RequestLost, ConnectionReset, ServerError500, BadGateway502HTML, Unavailable503, Throttled, Redirected:
 		return true
 	}
 	return false
@@ -105,12 +159,14 @@ func (f *Fake) struck(fault Fault, id string, a answer) answer {
 	switch fault.Kind {
 	case RequestLost, AnswerLost:
 		return answer{err: errBroken}
+	case ConnectionReset, WorkDoneReset:
+		return answer{err: errReset}
 	case ServerError500, WorkDone500:
 		return f.answerError(refuse("InternalServerError", "There was an unknown error in the service."), id)
 	case Unavailable503:
 		return f.answerError(refuse("ServiceUnavailable", "The service is temporarily unavailable."), id)
 	case Throttled:
-		return f.answerError(refuse("RequestThrottled", "The frequency of requests from your account has exceeded the quota."), id)
+		return f.answerError(throttled(), id)
 	case BadGateway502HTML:
 		return answer{status: http.StatusBadGateway, header: http.Header{"Content-Type": {"text/html"}, "Date": f.header(id)["Date"]},
 			body: []byte("<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n")}

@@ -208,6 +208,8 @@ func TestFaults(t *testing.T) {
 		amazonpaytest.Truncated:         {true, 200},
 		amazonpaytest.EmptyAnswer:       {true, 200},
 		amazonpaytest.Redirected:        {false, 307},
+		amazonpaytest.ConnectionReset:   {false, 0},
+		amazonpaytest.WorkDoneReset:     {true, 0},
 		amazonpaytest.Slow:              {true, 200},
 	}
 	for kind, tt := range tests {

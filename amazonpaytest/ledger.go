@@ -10,26 +10,29 @@ import (
 // MovementKind is the direction of money.
 type MovementKind string
 
-// The directions.
+// The directions. A chargeback moves money when it is lost, a claim when it is
+// granted.
 const (
-	Captured MovementKind = "Captured" // from the buyer to the seller
-	Refunded MovementKind = "Refunded" // from the seller to the buyer
+	Captured    MovementKind = "Captured"    // from the buyer to the seller
+	Refunded    MovementKind = "Refunded"    // from the seller to the buyer, by the seller
+	ChargedBack MovementKind = "ChargedBack" // from the seller to the buyer, by the buyer's bank
+	Claimed     MovementKind = "Claimed"     // from the seller to the buyer, by Amazon's A-to-z guarantee
 )
 
-// Movement is money that has changed hands: a capture or a refund when it was
+// Movement is money that has changed hands: a capture or a refund, of any type, when it was
 // Completed, each exactly once. The solution provider's credits are between
 // sellers and not in here.
 type Movement struct {
 	Time               time.Time // on the business clock
 	Kind               MovementKind
 	SellerID           string                       // whose sale it is
-	Amount             amazonpay.Price              // above zero for both kinds
+	Amount             amazonpay.Price              // above zero for all kinds
 	BillingAgreementID amazonpay.BillingAgreementID // empty for a one-time order
 	OrderReferenceID   amazonpay.OrderReferenceID   // of the charge, also on an agreement
 	AuthorizationID    amazonpay.AuthorizationID    // that the capture was made on
 	CaptureID          amazonpay.CaptureID          // the capture, or the one that was refunded
-	RefundID           amazonpay.RefundID           // empty for a capture
-	ReferenceID        amazonpay.ReferenceID        // the seller's: of the capture (with CaptureNow, of the authorization) or of the refund
+	RefundID           amazonpay.RefundID           // empty for a capture; for a chargeback and a claim the refund by which it shows
+	ReferenceID        amazonpay.ReferenceID        // the seller's: of the capture (with CaptureNow, of the authorization) or of the refund; empty for a chargeback and a claim
 }
 
 // record enters a movement into the ledger.
@@ -56,9 +59,22 @@ func (f *Fake) TotalCaptured(currency amazonpay.Currency) amazonpay.Price {
 	return f.total(Captured, currency)
 }
 
-// TotalRefunded is the sum of all refunds in a currency; 0 if there were none.
+// TotalRefunded is the sum of all refunds of sellers in a currency; 0 if there
+// were none.
 func (f *Fake) TotalRefunded(currency amazonpay.Currency) amazonpay.Price {
 	return f.total(Refunded, currency)
+}
+
+// TotalChargedBack is the sum of all lost chargebacks in a currency; 0 if there
+// were none.
+func (f *Fake) TotalChargedBack(currency amazonpay.Currency) amazonpay.Price {
+	return f.total(ChargedBack, currency)
+}
+
+// TotalClaimed is the sum of all granted A-to-z claims in a currency; 0 if there
+// were none.
+func (f *Fake) TotalClaimed(currency amazonpay.Currency) amazonpay.Price {
+	return f.total(Claimed, currency)
 }
 
 func (f *Fake) total(kind MovementKind, currency amazonpay.Currency) amazonpay.Price {

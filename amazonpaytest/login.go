@@ -75,15 +75,17 @@ type account struct {
 	permissions []*permission
 }
 
+const madeUpEmail = "buyer@example.com"
+
 // account finds the buyer, or enters a new one.
 func (f *Fake) account(buyer amazonpay.Buyer) *account {
 	name := homes[f.settings.Region].Name
-	fill(&buyer, amazonpay.Buyer{Name: name, Email: "buyer@example.com"})
+	fill(&buyer, amazonpay.Buyer{Name: name, Email: madeUpEmail})
 	key := strings.ToLower(cmp.Or(buyer.Email, buyer.Name, buyer.Phone))
 	a := f.accounts[key]
 	if a == nil {
 		a = &account{id: "amzn1.account." + base32.StdEncoding.EncodeToString(scatter("account "+key, 20))[:28]}
-		f.accounts[key] = a
+		f.accounts[key], f.users[a.id] = a, a
 	}
 	a.buyer = amazonpay.Buyer{Name: cmp.Or(buyer.Name, a.buyer.Name, name), Email: cmp.Or(buyer.Email, a.buyer.Email),
 		Phone: cmp.Or(buyer.Phone, a.buyer.Phone)}
@@ -126,7 +128,7 @@ var passLives = map[string]time.Duration{
 // issue makes a code or a token. Tokens have Amazon's length, and every
 // character that a careless decoder damages.
 func (f *Fake) issue(kind string, p *permission) *pass {
-	random := scatter(fmt.Sprint(f.settings.SecretKey, len(f.passes)), 271)
+	random := scatter(fmt.Sprint(f.seed, len(f.passes)), 271)
 	text := "Atz" + kind[:1] + "|IwEB+/-" + base64.StdEncoding.EncodeToString(random)
 	if kind == "code" {
 		text = base32.StdEncoding.EncodeToString(random)[:20]
@@ -160,13 +162,11 @@ func (f *Fake) accessToken(text string) *pass {
 
 // widgetToken is the token that the widgets work with: the buyer signs in again
 // when it has expired.
-func (f *Fake) widgetToken(v *visit) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if v.token == nil || f.left(v.token) <= 0 {
+func (f *Fake) widgetToken(v *visit) (token string, fresh bool) {
+	if fresh = v.token == nil || f.left(v.token) <= 0; fresh {
 		v.token = f.issue("access_token", v.account.permit(&f.settings.LoginClients[0], widgetScopes))
 	}
-	return v.token.text
+	return v.token.text, fresh
 }
 
 func (f *Fake) findLoginClient(id string) *LoginClient {
@@ -192,9 +192,10 @@ type Login struct {
 // token of the login shows the full address of an agreement made with
 // Checkout{Buyer: login.Buyer()}.
 func (f *Fake) SignIn(buyer amazonpay.Buyer) *Login {
+	id := f.must(Act{Do: "SignIn", Buyer: &buyer}).ID
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return &Login{f, f.account(buyer)}
+	return &Login{f, f.users[id]}
 }
 
 // String names the buyer by the user id only.
@@ -216,25 +217,28 @@ func (l *Login) Buyer() amazonpay.Buyer {
 // with a token, parse EscapedFragment. An error means that Amazon shows an error
 // page instead: the client or its return URL is unknown.
 func (l *Login) Authorize(authorizeURL string, allow bool) (*url.URL, error) {
+	outcome, err := l.fake.play(Act{Do: "AuthorizeLogin", ID: l.a.id, URL: authorizeURL, Allow: allow})
+	if err != nil {
+		return nil, err
+	}
+	return url.Parse(outcome.URL)
+}
+
+// openConsent reads the address of the consent page.
+func (f *Fake) openConsent(authorizeURL string) (*consent, error) {
 	u, err := url.Parse(authorizeURL)
 	if err != nil || loginActions[u.Path] != "authorize" {
 		return nil, errors.New("amazonpaytest: the address is not one of the consent page")
 	}
-	l.fake.mu.Lock()
-	defer l.fake.mu.Unlock()
-	c, problem := l.fake.readConsent(u.RawQuery)
+	c, problem := f.readConsent(u.RawQuery)
 	if problem != "" {
 		return nil, errors.New("amazonpaytest: Amazon shows an error page: " + problem)
 	}
-	return l.fake.conclude(c, l.a, allow), nil
+	return c, nil
 }
 
 // Revoke is the buyer removing a client on Amazon's account page: its codes and
 // tokens are good no more.
 func (l *Login) Revoke(clientID string) {
-	l.fake.mu.Lock()
-	defer l.fake.mu.Unlock()
-	for _, p := range l.a.permissions {
-		p.revoked = p.revoked || p.client.ID == clientID
-	}
+	l.fake.try(Act{Do: "RevokeLogin", ID: l.a.id, Client: clientID})
 }

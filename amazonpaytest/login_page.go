@@ -39,12 +39,24 @@ func (f *Fake) readConsent(rawQuery string) (c *consent, problem string) {
 		return c, "An unknown client was requested"
 	case redirect == "":
 		return c, missing("redirect_uri").text
-	case !registrable(redirect) || len(c.client.RedirectURLs) > 0 && !slices.Contains(c.client.RedirectURLs, redirect):
+	case !registrable(redirect) || len(c.client.RedirectURLs) > 0 && !slices.ContainsFunc(c.client.RedirectURLs, c.mayReturn):
 		return c, "The redirect URI you provided has not been whitelisted for your application"
 	}
 	c.redirect, _ = url.Parse(redirect) // registrable has parsed it
 	c.refused = c.check()
 	return c, ""
+}
+
+// mayReturn compares the return URL with an allowed one: letter by letter, but
+// the page that opens a pop-up by its origin, as an Allowed JavaScript Origin.
+func (c *consent) mayReturn(allowed string) bool {
+	redirect := c.query.Get("redirect_uri")
+	if c.query.Get("popup") != "true" {
+		return redirect == allowed
+	}
+	a, err := url.Parse(allowed)
+	page, bad := url.Parse(redirect)
+	return err == nil && bad == nil && a.Scheme == page.Scheme && strings.EqualFold(a.Host, page.Host)
 }
 
 // check finds what the client is told about by way of the browser.
@@ -130,13 +142,16 @@ func (f *Fake) consentPage(r *loginRequest) answer {
 	case c.refused != nil:
 		return r.redirect(f.conclude(c, nil, false), c)
 	case r.req.Method == http.MethodGet:
-		return r.page(http.StatusOK, pageData{Client: c.client.ID, CSRF: csrf, Texts: c.texts, Email: f.account(amazonpay.Buyer{}).buyer.Email})
+		return r.page(http.StatusOK, pageData{Client: c.client.ID, CSRF: csrf, Texts: c.texts, Email: madeUpEmail})
 	case r.posted.Get("csrf") != csrf:
 		return r.page(http.StatusForbidden, pageData{Problem: "The form is not that of this page"})
 	case r.malformed || decision != "allow" && decision != "deny":
 		return r.page(http.StatusBadRequest, pageData{Problem: malformed.text})
 	default:
-		buyer := f.account(amazonpay.Buyer{Email: strings.TrimSpace(r.posted.Get("ap_email"))})
+		who := amazonpay.Buyer{Email: strings.TrimSpace(r.posted.Get("ap_email"))}
+		buyer := f.account(who)
+		f.keep(entry{Act: &Act{Do: "SignIn", Buyer: &who}})
+		f.keep(entry{Act: &Act{Do: "AuthorizeLogin", ID: buyer.id, URL: r.req.URL.RequestURI(), Allow: decision == "allow"}})
 		return r.redirect(f.conclude(c, buyer, decision == "allow"), c)
 	}
 }
@@ -167,7 +182,8 @@ var loginPage = htmltemplate.Must(htmltemplate.New("login").Parse(`<!DOCTYPE htm
 {{else}}<h1>Sign in with Amazon (a fake)</h1>
 <form method="post">
 <input type="hidden" name="csrf" value="{{.CSRF}}">
-<p><label>E-mail address <input type="email" name="ap_email" value="{{.Email}}" required></label></p>
+<p><label>E-mail address <input type="email" id="ap_email" name="ap_email" value="{{.Email}}" required></label></p>
+<p><label>Password <input type="password" name="password" autocomplete="off"></label> (nobody looks at it: type none of yours)</p>
 {{if .Texts}}<p>{{.Client}} asks for:</p>
 <ul>{{range .Texts}}<li>{{.}}</li>{{end}}</ul>
 {{end}}<button name="decision" value="allow">{{if .Texts}}Allow{{else}}Sign in{{end}}</button>

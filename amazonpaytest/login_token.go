@@ -85,6 +85,7 @@ func (f *Fake) login(req *http.Request, action string, body []byte, fault Fault)
 		if r.malformed = r.malformed || kind != "application/x-www-form-urlencoded" || len(body) > maxBody; !r.malformed {
 			r.posted, ok = parseOnce(string(body))
 			r.malformed = !ok
+			r.posted.Del("password") // of a form that looks like Amazon's; whatever it is, it is forgotten
 		}
 	}
 	call := Call{Time: f.now, Action: action, Params: cloneValues(query), Fault: fault.Kind}
@@ -105,7 +106,7 @@ func (f *Fake) login(req *http.Request, action string, body []byte, fault Fault)
 		a = r.refuse(a.status, &loginRefusal{"ServerError", "The server encountered an unexpected condition"})
 	}
 	call.Status, call.Code = a.status, a.code // empty if the connection broke
-	f.calls = append(f.calls, call)
+	f.calls = remember(f.calls, f.settings.KeepCalls, call)
 	return a
 }
 
@@ -154,15 +155,33 @@ func (f *Fake) token(r *loginRequest) answer {
 		}
 		return r.refuse(http.StatusBadRequest, badGrant(kind))
 	}
-	p.spent = true // whatever comes of it
-	if refused = p.check(r.posted.Get("redirect_uri"), r.posted.Get("code_verifier")); refused != nil {
+	fresh, refused := f.redeem(p, redemption{p.text, r.posted.Get("redirect_uri"), r.posted.Get("code_verifier"), secret != ""})
+	if refused != nil {
 		return r.refuse(http.StatusBadRequest, refused)
 	}
+	return r.json(http.StatusOK, fresh)
+}
+
+// redemption is what is shown for a code or a refresh token.
+type redemption struct {
+	Pass         string `json:"pass"`
+	Redirect     string `json:"redirect,omitempty"`
+	Verifier     string `json:"verifier,omitempty"`
+	Confidential bool   `json:"confidential,omitempty"` // with the client's secret
+}
+
+// redeem exchanges a code or a refresh token, which ends.
+func (f *Fake) redeem(p *pass, shown redemption) (map[string]any, *loginRefusal) {
+	f.keep(entry{Redeem: &shown})
+	p.spent = true // whatever comes of it
+	if refused := p.check(shown.Redirect, shown.Verifier); refused != nil {
+		return nil, refused
+	}
 	fresh := map[string]any{"access_token": f.issue("access_token", p.permission).text, "token_type": "bearer", "expires_in": 3600}
-	if secret != "" { // nobody can refresh without one
+	if shown.Confidential { // nobody can refresh without one
 		fresh["refresh_token"] = f.issue("refresh_token", p.permission).text
 	}
-	return r.json(http.StatusOK, fresh)
+	return fresh, nil
 }
 
 // checkGrant finds what is missing in a request for tokens. Only a verifier may

@@ -123,12 +123,17 @@ func (f *Fake) draft(n notice, event string) Message {
 func (f *Fake) Draft(id string) Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := cmp.Or(in(f.agreements, id), in(f.orders, id), in(f.authorizations, id), in(f.captures, id),
-		in(f.refunds, id), in(f.credits, id), in(f.reversals, id))
+	s := f.subject(id)
 	if s == nil {
 		panic(fmt.Sprintf("amazonpaytest: no object %q to notify of", id))
 	}
 	return f.draft(s.notice(f), "")
+}
+
+// subject finds an object of any kind; nil if there is none.
+func (f *Fake) subject(id string) subject {
+	return cmp.Or(in(f.agreements, id), in(f.orders, id), in(f.authorizations, id), in(f.captures, id),
+		in(f.refunds, id), in(f.credits, id), in(f.reversals, id))
 }
 
 // in is the object of that id, nil if there is none.
@@ -137,48 +142,6 @@ func in[T subject](books map[string]T, id string) subject {
 		return s
 	}
 	return nil
-}
-
-// Chargeback lets the buyer's bank ask the money of a capture back: a
-// notification says that the chargeback was received. Nothing is decided yet,
-// no money moves. The reasons that have been seen are "Unauthorized Transaction
-// Chargeback" and "Generic Service Chargeback", which an empty one means. It
-// panics on an unknown capture.
-func (f *Fake) Chargeback(id amazonpay.CaptureID, amount amazonpay.Price, reason string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	c := f.captures[string(id)]
-	if c == nil {
-		panic(fmt.Sprintf("amazonpaytest: no capture %q", id))
-	}
-	fill(&reason, "Generic Service Chargeback")
-	f.chargebacks++
-	o := c.authorization.order
-	n := notice{kind: chargebackKind, id: fmt.Sprintf("CB%012d", f.chargebacks), seller: o.seller, status: status{state: "RECEIVED"}}
-	n.object = el("ChargebackDetails",
-		tx("AmazonChargebackId", n.id), tx("AmazonOrderReferenceId", o.id),
-		tx("AmazonCaptureReferenceId", c.reference), // the seller's own, whatever the name says
-		stamp("CreationTimestamp", f.now), priced("ChargebackAmount", moneyOf(amount)),
-		tx("ChargebackState", "RECEIVED"), tx("ChargebackReason", reason))
-	f.post(f.draft(n, ""))
-}
-
-// RegisterMerchant lets a merchant sign up with you, a solution provider: a
-// notification brings the merchant's id and options; without any it brings
-// those that have been seen. The fake's sellers stay as the settings say.
-func (f *Fake) RegisterMerchant(sellerID string, options map[string]string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if options == nil {
-		options = map[string]string{"hostingType": "hosted",
-			"lwaClientId": "amzn1.application-oa2-client.fake", "lwaApplicatiId": "amzn1.application.fake"}
-	}
-	all := el("Options")
-	for _, name := range sortedNames(options) {
-		all.kids = append(all.kids, el("SolutionProviderOption", tx("name", name), tx("value", options[name])))
-	}
-	f.post(f.draft(notice{kind: merchantKind, id: sellerID, seller: &seller{id: sellerID},
-		object: el("MerchantRegistrationDetails", tx("SellerId", sellerID), tx("Type", "Register"), all)}, ""))
 }
 
 // notificationDocument is NotificationData.
@@ -411,6 +374,7 @@ func (f *Fake) Sign(m Message) (http.Header, []byte) {
 	return f.signed(func() Message {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		f.keep(entry{Signed: true})
 		return f.completed(m)
 	}())
 }

@@ -622,7 +622,7 @@ func TestNotifyEndpoints(t *testing.T) {
 	captured := s.charge(agreement, "m1", "5", "CaptureNow", "true").ok().get("IdList/member")
 	s.fake.Chargeback(amazonpay.CaptureID(captured), amazonpay.MustPrice("5", "USD"), "")
 	s.fake.RegisterMerchant(testSeller, nil)
-	s.fake.NewBillingAgreementWith(amazonpaytest.Checkout{SellerID: "MERCHANT"}).AmazonClose()
+	s.fake.NewBillingAgreementWith(amazonpaytest.Checkout{SellerID: "MERCHANT"}).AmazonCancel()
 	s.fake.Deliver()
 	require.Equal(t, []string{
 		"all.example BillingAgreementNotification " + testSeller, "some.example BillingAgreementNotification " + testSeller,
@@ -638,7 +638,7 @@ func TestNotifyEndpoints(t *testing.T) {
 // A handler may do what any merchant's does: ask back, charge again, move the
 // clock, and end the test.
 func TestHandlerCallsTheFake(t *testing.T) {
-	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	client := fake.Client()
 	var mu sync.Mutex
 	var seen []string
@@ -661,14 +661,14 @@ func TestHandlerCallsTheFake(t *testing.T) {
 	require.Equal(t, []string{"BillingAgreementNotification", "PaymentAuthorize", "PaymentCapture", "OrderReferenceNotification"}, seen)
 	require.Len(t, fake.Ledger(), 1)
 
-	late := amazonpaytest.New(amazonpaytest.Settings{})
+	late := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	late.Notify(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { late.Advance(2 * time.Hour) }))
 	late.Send(amazonpaytest.Message{Text: "x"})
 	late.Advance(time.Hour)
-	require.Equal(t, 2*time.Hour, late.Now().Sub(start)) // it does not go back
+	require.Equal(t, 3*time.Hour, late.Now().Sub(start)) // all that is advanced counts
 
 	for name, end := range map[string]func(){"FailNow": runtime.Goexit, "panic": func() { panic("own") }} {
-		fake := amazonpaytest.New(amazonpaytest.Settings{})
+		fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 		fake.Notify(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { end() }))
 		fake.Send(amazonpaytest.Message{Text: "x"})
 		var panicked any
@@ -689,7 +689,7 @@ func TestHandlerCallsTheFake(t *testing.T) {
 
 // Many at once: each change is told once, to each receiver.
 func TestNotificationsConcurrently(t *testing.T) {
-	s := newShop(t, amazonpaytest.Settings{})
+	s := newRunningShop(t, amazonpaytest.Settings{})
 	client := s.fake.Client()
 	var mu sync.Mutex
 	seen := map[string]int{}
@@ -698,7 +698,7 @@ func TestNotificationsConcurrently(t *testing.T) {
 		defer mu.Unlock()
 		seen[req.Header.Get("x-amz-sns-message-id")]++
 	}))
-	s.fake.SetDelivery(amazonpaytest.Delivery{Duplicates: 1, Background: true})
+	s.fake.SetDelivery(amazonpaytest.Delivery{Duplicates: 1})
 	const buyers = 8
 	var group sync.WaitGroup
 	for range buyers {
@@ -736,7 +736,7 @@ func TestNotificationsConcurrently(t *testing.T) {
 
 // Over sockets in both directions, nobody moving the clock.
 func TestNotificationsOverSockets(t *testing.T) {
-	s := newShop(t, amazonpaytest.Settings{})
+	s := newRunningShop(t, amazonpaytest.Settings{})
 	got := make(chan note, 1)
 	redirected := false
 	merchant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -751,7 +751,6 @@ func TestNotificationsOverSockets(t *testing.T) {
 	amazon := httptest.NewServer(s.fake)
 	defer amazon.Close()
 	s.fake.NotifyURL(merchant.URL+"/ipn", nil)
-	s.fake.SetDelivery(amazonpaytest.Delivery{Background: true})
 	config := s.fake.ConfigAt(amazon.URL)
 	require.Nil(t, config.HTTPClient)
 	client, err := amazonpay.New(config)
@@ -784,7 +783,7 @@ func TestOpenOrderReference(t *testing.T) {
 
 // Three lines for a merchant's test: register, let something happen, deliver.
 func ExampleFake_Notify() {
-	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	agreement := fake.OpenBillingAgreement()
 
 	fake.Notify(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { // your handler

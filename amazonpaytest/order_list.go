@@ -49,7 +49,7 @@ func (f *Fake) listOrderReference(r *request) ([]node, *refusal) {
 	}
 	states := r.list("OrderReferenceStatusListFilter.OrderReferenceStatus")
 	var found []*order
-	for _, o := range f.listed {
+	for _, o := range f.filed[r.get("QueryId")] {
 		fits := o.seller == r.seller && o.sellerOrderID == r.get("QueryId") &&
 			r.get("PaymentDomain") == domains[f.settings.Region] && r.environment == f.settings.Environment
 		inTime := start == "" || !o.created.Before(from) && !o.created.After(to)
@@ -60,6 +60,8 @@ func (f *Fake) listOrderReference(r *request) ([]node, *refusal) {
 			found = append(found, o)
 		}
 	}
+	slices.SortFunc(found, func(a, b *order) int { return a.serial - b.serial })
+	found = slices.Compact(found) // one that got its old id back is filed twice
 	if r.get("SortOrder") == "Descending" {
 		slices.Reverse(found)
 	}

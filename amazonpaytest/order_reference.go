@@ -25,6 +25,8 @@ type attributes struct {
 // order is an order reference in the books.
 type order struct {
 	id      string
+	serial  int    // in the order of making
+	filed   string // the seller's id under which it is filed
 	status  status
 	created time.Time
 	parent  *agreement // nil for a one-time order
@@ -57,32 +59,18 @@ func (f *Fake) NewOrderReference() *OrderReference { return f.NewOrderReferenceW
 // NewOrderReferenceWith is [Fake.NewOrderReference] for a certain buyer. It
 // panics on a seller that the settings do not know.
 func (f *Fake) NewOrderReferenceWith(checkout Checkout) *OrderReference {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	o := f.newOrder(f.newVisit(checkout), nil)
-	f.enter(o)
-	return &OrderReference{f, o}
+	return f.OrderReference(amazonpay.OrderReferenceID(f.must(checkout.act("NewOrderReference")).ID))
 }
 
 // OpenOrderReference is an order reference of that total that your server
 // confirmed: it is Open, and may be authorized. It panics on a total that the
 // fake would not take.
 func (f *Fake) OpenOrderReference(total amazonpay.Price) *OrderReference {
-	m := moneyOf(total)
-	if m.currency != f.ledgerIn && !f.strong() || m.minor <= 0 || m.minor > m.most() {
-		panic("amazonpaytest: no order reference takes a total of " + total.String())
-	}
-	o := f.NewOrderReference()
-	return o.alive(func(bool) {
-		o.o.total = m
-		if refused := f.confirmOrder(o.o); refused != nil {
-			panic("amazonpaytest: " + refused.message)
-		}
-	})
+	return f.OrderReference(amazonpay.OrderReferenceID(f.must(Act{Do: "OpenOrderReference", Amount: total}).ID))
 }
 
 func (f *Fake) newOrder(v visit, parent *agreement) *order {
-	o := &order{id: f.newID("P", "S"), created: f.now, visit: v, parent: parent}
+	o := &order{id: f.newID("P", "S"), serial: f.serial, created: f.now, visit: v, parent: parent}
 	o.status = status{state: amazonpay.StateDraft, of: o}
 	return o
 }
@@ -90,25 +78,21 @@ func (f *Fake) newOrder(v visit, parent *agreement) *order {
 // enter puts an order reference into the books and lets its time run.
 func (f *Fake) enter(o *order) {
 	f.orders[o.id] = o
-	f.listed = append(f.listed, o)
+	f.made.orders = append(f.made.orders, o)
+	f.file(o)
 	if o.parent != nil {
 		o.parent.orders = append(o.parent.orders, o)
 	}
 	if o.status.is(amazonpay.StateDraft) {
-		f.after(draftLife, func() {
-			if o.status.is(amazonpay.StateDraft) {
-				f.move(&o.status, amazonpay.StateCanceled, amazonpay.ReasonStale)
-			}
-		})
+		f.after(draftLife, "draft is canceled: Stale", o.id, func() bool { return o.status.is(amazonpay.StateDraft) },
+			func() { f.move(&o.status, amazonpay.StateCanceled, amazonpay.ReasonStale) })
 	}
 	if o.charge {
 		return // it is closed in a moment
 	}
-	f.after(orderLife, func() {
-		if o.status.is(amazonpay.StateOpen, amazonpay.StateSuspended) {
-			f.move(&o.status, amazonpay.StateClosed, amazonpay.ReasonExpired)
-		}
-	})
+	f.after(orderLife, "order reference is closed: Expired", o.id,
+		func() bool { return o.status.is(amazonpay.StateOpen, amazonpay.StateSuspended) },
+		func() { f.move(&o.status, amazonpay.StateClosed, amazonpay.ReasonExpired) })
 }
 
 // childOrder is an order reference of an agreement: buyer, address and payment
@@ -139,7 +123,9 @@ func (o *OrderReference) ID() amazonpay.OrderReferenceID { return amazonpay.Orde
 // AccessToken is the buyer's token, which shows the full address before
 // confirmation. It lives for an hour of the business clock; after that, the
 // buyer has signed in again and it is another.
-func (o *OrderReference) AccessToken() string { return o.fake.widgetToken(&o.o.visit) }
+func (o *OrderReference) AccessToken() string {
+	return o.fake.must(Act{Do: "AccessToken", ID: o.o.id}).Token
+}
 
 // State is where the order reference stands, and why.
 func (o *OrderReference) State() (amazonpay.State, amazonpay.Reason) {
@@ -148,13 +134,11 @@ func (o *OrderReference) State() (amazonpay.State, amazonpay.Reason) {
 	return o.o.status.state, o.o.status.reason
 }
 
-func (o *OrderReference) alive(do func(draft bool)) *OrderReference {
-	o.fake.mu.Lock()
-	defer o.fake.mu.Unlock()
-	if !o.o.status.is(amazonpay.StateCanceled, amazonpay.StateClosed) {
-		do(o.o.status.is(amazonpay.StateDraft))
-	}
-	o.fake.publish()
+// act does something to the order reference; to one that has come to its end,
+// nothing.
+func (o *OrderReference) act(a Act) *OrderReference {
+	a.ID = o.o.id
+	o.fake.try(a)
 	return o
 }
 
@@ -163,37 +147,32 @@ func (o *OrderReference) alive(do func(draft bool)) *OrderReference {
 // ConfirmOrderReference on. Like all that follows, it does nothing to an order
 // reference that is Canceled or Closed, and returns the order reference.
 func (o *OrderReference) ChoosePaymentMethod(m PaymentMethod) *OrderReference {
-	return o.alive(func(draft bool) { o.o.pick(m, draft) })
+	return o.act(Act{Do: "ChoosePaymentMethod", Payment: m})
 }
 
 // UpdatePaymentMethod changes the payment method on Amazon's own site: a
 // suspended order reference returns to Open by itself.
 func (o *OrderReference) UpdatePaymentMethod(m PaymentMethod) *OrderReference {
-	return o.alive(func(bool) {
-		o.o.update(m)
-		o.fake.reopenOrder(o.o)
-	})
+	return o.act(Act{Do: "UpdatePaymentMethod", Payment: m})
 }
 
 // ChangeAddress picks another address in your AddressBook widget. Once the
 // order reference is confirmed, it counts from the next ConfirmOrderReference
 // on.
 func (o *OrderReference) ChangeAddress(address amazonpay.Address) *OrderReference {
-	return o.alive(func(draft bool) { o.o.pickAddress(address, draft) })
+	return o.act(Act{Do: "ChangeAddress", Address: &address})
 }
 
-// AmazonClose lets Amazon stop the order: Closed, AmazonClosed.
+// AmazonClose lets Amazon stop the order: Closed, AmazonClosed. Nothing happens
+// to a draft, which is canceled or goes stale.
 func (o *OrderReference) AmazonClose() *OrderReference {
-	return o.alive(func(bool) { o.fake.move(&o.o.status, amazonpay.StateClosed, amazonpay.ReasonAmazonClosed) })
+	return o.act(Act{Do: "AmazonClose"})
 }
 
 // AmazonCancel lets Amazon cancel the order: Canceled, AmazonCanceled, and its
 // authorizations are closed.
 func (o *OrderReference) AmazonCancel() *OrderReference {
-	return o.alive(func(bool) {
-		o.fake.move(&o.o.status, amazonpay.StateCanceled, amazonpay.ReasonAmazonCanceled)
-		o.fake.closeAuthorizations(o.o)
-	})
+	return o.act(Act{Do: "AmazonCancel"})
 }
 
 func (f *Fake) reopenOrder(o *order) {
@@ -259,6 +238,15 @@ func (f *Fake) describeOrder(r *request, o *order, prefix string) {
 	r.keep(&o.platform, prefix+"PlatformId")
 	o.challenge = r.flag(prefix+"RequestPaymentAuthorization", o.challenge)
 	r.describe(&o.attributes, prefix)
+	f.file(o)
+}
+
+// file lets an order reference in the books be found by the seller's id.
+func (f *Fake) file(o *order) {
+	if f.orders[o.id] == o && o.filed != o.sellerOrderID {
+		o.filed = o.sellerOrderID
+		f.filed[o.filed] = append(f.filed[o.filed], o)
+	}
 }
 
 func notModifiable(o *order) *refusal {
@@ -386,12 +374,11 @@ func (f *Fake) confirmOrderReference(r *request, o *order) ([]node, *refusal) {
 	if refused := f.confirmOrder(o); refused != nil {
 		return nil, refused
 	}
+	f.await(&o.visit, r)
 	if r.flag("ExpectImmediateAuthorization", false) {
-		f.after(immediateWindow, func() {
-			if o.status.is(amazonpay.StateOpen) && len(o.authorizations) == 0 {
-				f.move(&o.status, amazonpay.StateClosed, amazonpay.ReasonExpired)
-			}
-		})
+		f.after(immediateWindow, "order reference is closed: Expired, no authorization was made", o.id,
+			func() bool { return o.status.is(amazonpay.StateOpen) && len(o.authorizations) == 0 },
+			func() { f.move(&o.status, amazonpay.StateClosed, amazonpay.ReasonExpired) })
 	}
 	return nil, nil // this answer has no result element
 }

@@ -390,6 +390,16 @@ func TestListOrderReference(t *testing.T) {
 	}
 	const at = "OrderReference/AmazonOrderReferenceId"
 	require.Equal(t, ids, find().ok().texts[at])
+
+	// What counts is the id that it has, not those that it had.
+	renamed := s.fake.NewOrderReference()
+	for _, name := range []string{"a", "b", "a"} {
+		s.do("SetOrderReferenceDetails", "AmazonOrderReferenceId", string(renamed.ID()), "OrderReferenceAttributes.OrderTotal.Amount", "5",
+			"OrderReferenceAttributes.OrderTotal.CurrencyCode", "USD", "OrderReferenceAttributes.SellerOrderAttributes.SellerOrderId", name).ok()
+	}
+	require.Equal(t, []string{string(renamed.ID())}, find("QueryId", "a").ok().texts[at])
+	require.Empty(t, find("QueryId", "b").ok().texts[at])
+
 	require.Equal(t, ids[4], find("SortOrder", "Descending").ok().texts[at][0])
 	require.Equal(t, ids[4:], find("OrderReferenceStatusListFilter.OrderReferenceStatus.1", "CLOSED").ok().texts[at])
 	require.Equal(t, ids[1:2], find("CreatedTimeRange.StartTime", "2026-01-16T00:00:00Z", "CreatedTimeRange.EndTime", "2026-01-17T00:00:00Z").ok().texts[at])

@@ -1,6 +1,7 @@
 package amazonpaytest
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -17,6 +18,7 @@ type refund struct {
 	amount     money
 	descriptor string
 	reversed   []*reversal
+	kind       string // RefundType; empty is SellerInitiated
 }
 
 func (f *Fake) refund(r *request, c *capture) ([]node, *refusal) {
@@ -51,44 +53,59 @@ func (f *Fake) refund(r *request, c *capture) ([]node, *refusal) {
 		f.reverse(back)
 		b.reversed = append(b.reversed, back)
 	}
-	b.status.of, f.refunds[b.id] = b, b
-	c.refunds = append(c.refunds, b)
+	f.enterRefund(b)
 	f.move(&b.status, amazonpay.StatePending, "")
 	state, reason := c.authorization.order.refundEnd()
 	if s, ok := r.simulated("SellerRefundNote"); ok {
 		state, reason = amazonpay.State(s.State), amazonpay.Reason(s.ReasonCode)
 	}
-	f.after(f.settings.RefundDelay, func() { f.giveBack(b, state, reason) })
+	f.after(f.settings.RefundDelay, "refund is completed or declined", b.id, func() bool { return b.status.is(amazonpay.StatePending) },
+		func() { f.giveBack(b, state, reason) })
 	return []node{el("RefundResult", f.refundNode(b))}, nil
 }
 
+// enterRefund enters a refund into the books.
+func (f *Fake) enterRefund(b *refund) {
+	b.status.of, f.refunds[b.id] = b, b
+	f.made.refunds = append(f.made.refunds, b)
+	b.capture.refunds = append(b.capture.refunds, b)
+}
+
 // returning is what goes back of a capture or has gone, and in how many
-// refunds. Declined ones count for nothing.
+// refunds of the seller's. Declined ones count for nothing.
 func (c *capture) returning() (sum int64, count int) {
 	for _, b := range c.refunds {
 		if !b.status.is(amazonpay.StateDeclined) {
 			sum += b.amount.minor
-			count++
+			if b.kind == "" {
+				count++
+			}
 		}
 	}
 	return sum, count
 }
 
-// giveBack ends a refund.
+// giveBack ends a refund. What the buyer has got back by a chargeback or a claim
+// meanwhile, the seller cannot give back a second time.
 func (f *Fake) giveBack(b *refund, state amazonpay.State, reason amazonpay.Reason) {
+	if b.kind == "" && state == amazonpay.StateCompleted && b.capture.refunded.minor+b.amount.minor > b.capture.refundable() {
+		state, reason = amazonpay.StateDeclined, amazonpay.ReasonProcessingFailure
+	}
 	f.move(&b.status, state, reason)
 	if state != amazonpay.StateCompleted {
 		return
 	}
 	c := b.capture
-	f.record(Movement{Kind: Refunded, CaptureID: amazonpay.CaptureID(c.id), RefundID: amazonpay.RefundID(b.id),
-		ReferenceID: amazonpay.ReferenceID(b.reference), Amount: b.amount.price()}, c.authorization)
+	f.record(Movement{Kind: b.movement(), CaptureID: amazonpay.CaptureID(c.id), RefundID: amazonpay.RefundID(b.id),
+		ReferenceID: b.sellersOwn(), Amount: b.amount.price()}, c.authorization)
 	var sum int64
 	count := 0
 	for _, other := range c.refunds {
 		if other.status.is(amazonpay.StateCompleted) {
 			sum += other.amount.minor
-			count++
+			if other.kind == "" {
+				count++
+			}
 		}
 	}
 	c.refunded = money{minor: sum, currency: c.amount.currency}
@@ -123,7 +140,7 @@ func (f *Fake) refundNode(b *refund) node {
 	}
 	return el("RefundDetails",
 		tx("AmazonRefundId", b.id), tx("RefundReferenceId", b.reference), tx("SellerRefundNote", b.note),
-		tx("RefundType", "SellerInitiated"), priced("RefundAmount", b.amount),
+		tx("RefundType", cmp.Or(b.kind, "SellerInitiated")), priced("RefundAmount", b.amount),
 		priced("FeeRefunded", money{currency: b.amount.currency}),
 		stamp("CreationTimestamp", b.created), b.status.node("RefundStatus"), f.descriptorNode(b.descriptor),
 		when(len(summary.kids) > 0, summary))

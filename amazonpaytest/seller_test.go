@@ -46,7 +46,13 @@ const (
 	productionURL = "https://mws.amazonservices.com/OffAmazonPayments/2013-01-01"
 )
 
+// newShop has a clock that stands still.
 func newShop(t testing.TB, settings amazonpaytest.Settings) *shop {
+	settings.Manual = true
+	return newRunningShop(t, settings)
+}
+
+func newRunningShop(t testing.TB, settings amazonpaytest.Settings) *shop {
 	settings.SellerID, settings.AccessKey, settings.SecretKey = testSeller, testKey, testSecret
 	url := sandboxURL
 	if settings.Environment == amazonpay.Production {

@@ -3,6 +3,8 @@ package amazonpaytest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +13,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -30,12 +34,12 @@ type Call struct {
 	Fault    FaultKind  // the injected fault that struck; empty if none did
 }
 
-// Calls are all requests so far, in the order of arrival. The values may be
-// changed.
+// Calls are all requests so far, in the order of arrival; the latest
+// Settings.KeepCalls of them. The values may be changed.
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	calls := slices.Clone(f.calls)
+	calls := slices.Clone(latest(f.calls, f.settings.KeepCalls))
 	for i := range calls {
 		calls[i].Params = cloneValues(calls[i].Params)
 	}
@@ -95,8 +99,8 @@ type operation struct {
 // first remembers the first result under a reference id.
 type first struct {
 	action string
-	params string // all that must be the same in a repetition
-	answer []node
+	params string // fingerprint of all that must be the same in a repetition
+	answer []byte // the results, as they were sent
 }
 
 // Parameters that change from one attempt to the next, or say who is asking.
@@ -105,7 +109,8 @@ var perAttempt = []string{
 	"SignatureMethod", "SignatureVersion", "Timestamp", "Version",
 }
 
-// fingerprint is the request without what differs between its attempts.
+// fingerprint is a hash of the request without what differs between its
+// attempts.
 func (r *request) fingerprint() string {
 	var b strings.Builder
 	for _, name := range sortedNames(r.form) {
@@ -113,7 +118,8 @@ func (r *request) fingerprint() string {
 			b.WriteString(escape(name) + "=" + escape(r.form[name]) + "&")
 		}
 	}
-	return b.String()
+	sum := sha256.Sum256([]byte(b.String()))
+	return string(sum[:])
 }
 
 // answer is what goes back.
@@ -172,6 +178,7 @@ func (f *Fake) RoundTrip(req *http.Request) (*http.Response, error) {
 		Header:        a.header,
 		Body:          io.NopCloser(bytes.NewReader(a.body)),
 		ContentLength: int64(len(a.body)),
+		TLS:           overTLS(req),
 		Request:       req,
 	}, nil
 }
@@ -187,7 +194,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	a := f.serve(req.Context(), req, req.Host, body)
 	if a.err != nil {
-		panic(http.ErrAbortHandler) // net/http's word for closing the connection
+		hangUp(w, a.err)
 	}
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
@@ -212,7 +219,7 @@ func (f *Fake) serve(ctx context.Context, req *http.Request, host string, body [
 // road is what happens before the work is done.
 func (f *Fake) road(ctx context.Context, action string, work func(Fault) answer) answer {
 	fault, struck := f.takeFault(action)
-	if struck && fault.Delay > 0 {
+	if struck && fault.Delay > 0 && fault.Kind != ClockSkew {
 		timer := time.NewTimer(fault.Delay)
 		defer timer.Stop()
 		select {
@@ -236,6 +243,10 @@ func (f *Fake) requestID() string {
 func (f *Fake) work(req *http.Request, host string, form map[string]string, broken *refusal, fault Fault) answer {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if fault.Kind == ClockSkew {
+		f.skew = fault.Delay
+		defer func() { f.skew = 0 }()
+	}
 	id := f.requestID()
 	call := Call{Time: f.now, Action: form["Action"], SellerID: form["SellerId"], Params: make(url.Values), Fault: fault.Kind}
 	for name, value := range form {
@@ -253,15 +264,17 @@ func (f *Fake) work(req *http.Request, host string, form map[string]string, brok
 	if a.err == nil {
 		call.Status, call.Code = a.status, a.code
 	}
-	f.calls = append(f.calls, call)
+	f.calls = remember(f.calls, f.settings.KeepCalls, call)
 	return a
 }
 
 func (f *Fake) perform(req *http.Request, host string, form map[string]string, broken *refusal, id string, call *Call) answer {
-	var nodes []node
+	var results []byte
 	r, refused := f.gate(req, host, form, broken)
 	if refused == nil {
-		nodes, refused = f.dispatch(r)
+		serial := f.serial
+		results, refused = f.dispatch(r)
+		f.keepRequest(r, refused != nil, serial, call.Fault)
 		call.Replay = r.replay && refused == nil
 	}
 	if refused != nil {
@@ -269,7 +282,7 @@ func (f *Fake) perform(req *http.Request, host string, form map[string]string, b
 		return f.answerError(refused, id)
 	}
 	f.publish()
-	return answer{status: http.StatusOK, header: f.header(id), body: document(r.action, id, nodes, f.requests)}
+	return answer{status: http.StatusOK, header: f.header(id), body: document(r.action, id, results, f.requests)}
 }
 
 func (f *Fake) answerError(r *refusal, id string) answer {
@@ -278,7 +291,7 @@ func (f *Fake) answerError(r *refusal, id string) answer {
 }
 
 func (f *Fake) header(id string) http.Header {
-	now := time.Now().UTC() // a server's Date is the wall's, as the timestamps of requests are
+	now := time.Now().Add(f.skew).UTC() // a server's Date is the wall's, as the timestamps of requests are
 	return http.Header{
 		"Content-Type":     {"text/xml; charset=utf-8"},
 		"Date":             {now.Format(http.TimeFormat)},
@@ -323,6 +336,9 @@ func (f *Fake) gate(req *http.Request, host string, form map[string]string, brok
 	if r.seller, refused = f.admit(r, op); refused != nil {
 		return nil, refused
 	}
+	if refused := f.throttle(r); refused != nil {
+		return nil, refused
+	}
 	if refused := checkParameters(form, op.takes, f.strong(), f.ledgerIn); refused != nil {
 		return nil, refused
 	}
@@ -365,7 +381,7 @@ func (f *Fake) authenticate(host, path string, form map[string]string) *refusal 
 	if err != nil {
 		return badValue("Timestamp", form["Timestamp"])
 	}
-	if off := time.Since(at); off > window || off < -window {
+	if off := time.Since(at) + f.skew; off > window || off < -window {
 		return refuse("InvalidParameterValue", "Request has expired. Timestamp %s is more than 15 minutes off.", form["Timestamp"])
 	}
 	return nil
@@ -410,10 +426,14 @@ func (f *Fake) checkCurrencies(form map[string]string) *refusal {
 // done: then the first result is sent again, word for word. It is not the
 // present state of the object, which has queries of its own; a client must not
 // learn from a repetition that a Pending authorization has been decided.
-func (f *Fake) dispatch(r *request) ([]node, *refusal) {
+func (f *Fake) dispatch(r *request) ([]byte, *refusal) {
 	op := operations[r.action]
+	do := func() ([]byte, *refusal) {
+		nodes, refused := op.do(f, r)
+		return render(nodes, f.requests), refused
+	}
 	if op.key == "" {
-		return op.do(f, r)
+		return do()
 	}
 	key := string(r.environment) + " " + op.space + " " + r.get(op.key)
 	if done := r.seller.references[key]; done != nil {
@@ -426,11 +446,34 @@ func (f *Fake) dispatch(r *request) ([]node, *refusal) {
 		r.replay = true
 		return done.answer, nil
 	}
-	answer, refused := op.do(f, r)
+	answer, refused := do()
 	if refused == nil {
 		r.seller.references[key] = &first{r.action, r.fingerprint(), answer}
 	}
 	return answer, refused
 }
 
-var errBroken = errors.New("read tcp 192.0.2.1:50000->192.0.2.2:443: connection reset by peer")
+// What a client sees of a connection that the server closes, and of one that it
+// resets.
+var (
+	errBroken       = fmt.Errorf("the connection was closed: %w", io.EOF)
+	errReset  error = &net.OpError{Op: "read", Net: "tcp",
+		Source: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 50000}, Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 443},
+		Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+)
+
+// hangUp ends the connection over a socket as the error says.
+func hangUp(w http.ResponseWriter, err error) {
+	if errors.Is(err, syscall.ECONNRESET) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			if secure, ok := conn.(*tls.Conn); ok {
+				conn = secure.NetConn()
+			}
+			if socket, ok := conn.(*net.TCPConn); ok {
+				_ = socket.SetLinger(0) // closing it is a reset now
+			}
+			_ = conn.Close()
+		}
+	}
+	panic(http.ErrAbortHandler) // net/http's word for closing the connection
+}

@@ -29,7 +29,7 @@ func parseForm(body string) (map[string]string, *refusal) {
 		if _, twice := form[name]; twice {
 			return form, refuse("InvalidParameterValue", "Parameter %s was sent more than once.", name)
 		}
-		form[name] = value
+		form[name] = strings.Clone(value) // it may be kept, and the rest of the body should not be
 	}
 	return form, nil
 }

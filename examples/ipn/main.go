@@ -34,7 +34,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	shop := &shop{out: out}
 	verifier, err := newVerifier(fake, out)
 	if err != nil {

@@ -74,7 +74,7 @@ type onFake struct {
 }
 
 func newFake() (*onFake, error) {
-	fake := amazonpaytest.New(amazonpaytest.Settings{})
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
 	config := fake.Config()
 	wire := &network{RoundTripper: config.HTTPClient.Transport}
 	config.HTTPClient = &http.Client{Transport: wire}

@@ -1,0 +1,5 @@
+//go:build race
+
+package amazonpaytest_test
+
+const usualOperations = 500
