@@ -1,0 +1,168 @@
+package main
+
+import (
+	"github.com/amazonpay-go/amazonpay"
+)
+
+// standing is where an attempt to charge stands in the ledger.
+type standing string
+
+const (
+	intent   standing = "intent"   // written down; nothing has been sent, or it is proven that nothing arrived
+	sending  standing = "sending"  // being sent; if the process dies here, nobody knows
+	unknown  standing = "unknown"  // sent, and no answer: to be repeated with the same reference id
+	pending  standing = "pending"  // Amazon has it and has not decided
+	paid     standing = "paid"     // final: the money is taken
+	declined standing = "declined" // final: Amazon decided not to take it. Only now a new reference id may be used
+	refused  standing = "refused"  // final: Amazon would not hear of it, and nothing of it had been sent before
+)
+
+// final reports whether there is nothing more to wait for.
+func (s standing) final() bool { return s == paid || s == declined || s == refused }
+
+// attempt is one reference id's part of an obligation: what the ledger knows of
+// it, and nothing of the buyer.
+type attempt struct {
+	State            standing
+	Doubt            bool // a request of it may have been carried out, and no answer said what came of it
+	Conflict         bool // Amazon said two things that cannot both be true: somebody must look
+	Reason           amazonpay.Reason
+	Soft             bool
+	AuthorizationID  amazonpay.AuthorizationID
+	OrderReferenceID amazonpay.OrderReferenceID
+	CaptureID        amazonpay.CaptureID
+}
+
+// eventKind is what can happen to an attempt.
+type eventKind int
+
+const (
+	evSend     eventKind = iota // a worker is about to send it
+	evNews                      // Amazon said how it stands: an answer, a notification, or the reconciler's reading
+	evLost                      // no answer came
+	evUnsent                    // it is proven that nothing was carried out: throttled, not connected
+	evRejected                  // an error answer: Amazon did not take the request
+	evRearm                     // a refused one may be sent again: the buyer has repaired the agreement
+)
+
+// event is something that happened to an attempt.
+type event struct {
+	Kind             eventKind
+	News             standing // of evNews: pending, paid or declined
+	Certain          bool     // of evRejected: Amazon's books were searched for the earlier requests, long after they were sent
+	Reason           amazonpay.Reason
+	Soft             bool
+	AuthorizationID  amazonpay.AuthorizationID
+	OrderReferenceID amazonpay.OrderReferenceID
+	CaptureID        amazonpay.CaptureID
+}
+
+// after is the one place where an attempt changes: whoever brings an event, in
+// whatever order and however often, the same set of events ends the same way.
+//
+// What Amazon says goes before what the network did; what is final stays,
+// unless Amazon says that money has moved, which always counts.
+func (a attempt) after(e event) attempt {
+	switch e.Kind {
+	case evSend:
+		a.Doubt = a.Doubt || a.State == sending || a.State == unknown
+		if a.State == intent || a.State == unknown {
+			a.State = sending
+		}
+	case evNews:
+		return a.told(e)
+	case evLost:
+		if a.State == sending {
+			a.State, a.Doubt = unknown, true
+		}
+	case evUnsent:
+		if a.State == sending {
+			a.State = intent
+			if a.Doubt {
+				a.State = unknown
+			}
+		}
+	case evRejected:
+		switch {
+		case a.State != sending:
+		case a.Doubt && !e.Certain: // it says nothing about the earlier request
+			a.State, a.Reason = unknown, e.Reason
+		default:
+			a.State, a.Doubt, a.Reason = refused, false, e.Reason
+		}
+	case evRearm:
+		if a.State == refused {
+			a.State, a.Reason = intent, ""
+		}
+	}
+	return a
+}
+
+// told applies what Amazon said.
+func (a attempt) told(e event) attempt {
+	a.learn(e)
+	switch {
+	case a.State == e.News:
+		return a
+	case a.State == paid: // what came before payment comes late
+		a.Conflict = a.Conflict || e.News == declined
+		return a
+	case a.State.final() && e.News == pending:
+		a.Conflict = a.Conflict || a.State == refused
+		return a
+	case a.State.final(): // paid or declined after another end
+		a.Conflict = true
+		if a.State == declined && e.News != paid {
+			return a
+		}
+	}
+	a.State, a.Doubt = e.News, false
+	a.Reason, a.Soft = e.Reason, e.Soft
+	if e.News == paid {
+		a.Reason, a.Soft = "", false
+	}
+	return a
+}
+
+// learn keeps Amazon's ids.
+func (a *attempt) learn(e event) {
+	if e.AuthorizationID != "" {
+		a.AuthorizationID = e.AuthorizationID
+	}
+	if e.OrderReferenceID != "" {
+		a.OrderReferenceID = e.OrderReferenceID
+	}
+	if e.CaptureID != "" {
+		a.CaptureID = e.CaptureID
+	}
+}
+
+// newsOfAuthorization is what an authorization with CaptureNow says. One that
+// is Open has reserved the money and not taken it: its capture decides.
+func newsOfAuthorization(a *amazonpay.Authorization) event {
+	e := event{Kind: evNews, News: pending, AuthorizationID: a.AmazonAuthorizationID,
+		Reason: a.AuthorizationStatus.ReasonCode, Soft: a.SoftDecline}
+	if len(a.IDList) > 0 {
+		e.CaptureID = a.IDList[0]
+	}
+	switch a.Outcome() {
+	case amazonpay.OutcomePaid:
+		e.News = paid
+	case amazonpay.OutcomeDeclined, amazonpay.OutcomeClosed:
+		e.News = declined
+	}
+	return e
+}
+
+// newsOfCapture is what the capture of a charge says. One that is Closed was
+// Completed, and its money has arrived.
+func newsOfCapture(c *amazonpay.Capture) event {
+	e := event{Kind: evNews, News: pending, CaptureID: c.AmazonCaptureID, Reason: c.CaptureStatus.ReasonCode}
+	switch c.CaptureStatus.State {
+	case amazonpay.StateCompleted, amazonpay.StateClosed:
+		e.News = paid
+	case amazonpay.StateDeclined:
+		e.News = declined
+	}
+	return e
+}
