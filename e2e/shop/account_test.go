@@ -1,0 +1,123 @@
+package shop_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestDeclined(t *testing.T) {
+	t.Run("NA", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, "NA")
+		v := s.visit(t, desk)
+		v.signIn()
+		v.card("BadCard")
+		v.tick()
+		v.review()
+		v.confirm()
+		v.thanked("declined")
+		v.Sees("#declined", "No money was taken.")
+		v.Click("#to-account")
+		v.account("payment", "1 1 declined $24.00")
+		v.Sees("#problem", "Your payment method was declined.")
+		s.charged()
+		v.Click("#repair")
+		v.at("/account/payment", "#payment")
+		v.card("GoodCard")
+		v.confirm()
+		v.account("active", "1 2 paid $24.00", "1 1 declined $24.00")
+		v.Sees("#notice", "Your payment method is changed.")
+		s.charged("Captured 24.00 USD")
+		v.reload()
+		v.account("active", "1 2 paid $24.00", "1 1 declined $24.00")
+		s.charged("Captured 24.00 USD")
+	})
+	t.Run("UK, and the bank refuses at first", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, "UK")
+		v := s.visit(t, phone)
+		v.signIn()
+		v.card("BadCard")
+		v.tick()
+		v.review()
+		v.confirm()
+		v.bank("Success")
+		v.thanked("declined")
+		v.Click("#to-account")
+		v.account("payment", "1 1 declined £19.50")
+		v.Click("#repair")
+		v.at("/account/payment", "#payment")
+		v.card("GoodCard")
+		v.confirm()
+		v.bank("Failure")
+		v.at("/account/payment", "#notice")
+		v.Sees("#notice", "Your bank did not agree to the payment method.")
+		s.charged()
+		v.confirm()
+		v.bank("Success")
+		v.account("active", "1 2 paid £19.50", "1 1 declined £19.50")
+		s.charged("Captured 19.50 GBP")
+	})
+}
+
+// TestShortOnce is a card that is good again: nothing has to be chosen.
+func TestShortOnce(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "NA")
+	v := s.visit(t, desk)
+	v.signIn()
+	v.card("ShortOnce")
+	v.tick()
+	v.review()
+	v.confirm()
+	v.thanked("declined")
+	v.Click("#to-account")
+	v.account("retry", "1 1 declined $24.00")
+	v.look("account-retry-1280")
+	v.Click("#retry")
+	v.account("active", "1 2 paid $24.00", "1 1 declined $24.00")
+	s.charged("Captured 24.00 USD")
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "NA")
+	v := s.visit(t, phone)
+	v.order()
+	v.confirm()
+	v.thanked("paid")
+	v.Click("#to-account")
+	v.account("active", "1 1 paid $24.00")
+	v.Click("#renew")
+	v.account("active", "2 1 paid $24.00", "1 1 paid $24.00")
+	v.Screenshot("readme-account")
+	v.Click("#cancel-ask")
+	v.Click("#cancel")
+	v.account("canceled", "2 1 paid $24.00", "1 1 paid $24.00")
+	v.Sees("#problem", "You are not charged any more.")
+	assert.False(t, v.has("#renew, #cancel, #change-payment"), "nothing more to do with it")
+	assert.Equal(t, []string{"Closed"}, s.states())
+	s.charged("Captured 24.00 USD", "Captured 24.00 USD")
+	v.back()
+	v.at("/account", "#subscription")
+	v.account("canceled", "2 1 paid $24.00", "1 1 paid $24.00")
+}
+
+// TestSignOut takes everything with it.
+func TestSignOut(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "NA")
+	v := s.visit(t, desk)
+	v.order()
+	v.confirm()
+	v.thanked("paid")
+	v.Click("#sign-out")
+	v.at("/", "#nav-signin")
+	v.back()
+	v.at("/signin", "#amazonpay-login button") // the page before is not shown again
+	v.Click("#amazonpay-login button")
+	v.allow()
+	v.account("active", "1 1 paid $24.00")
+	s.charged("Captured 24.00 USD")
+}
