@@ -1,0 +1,155 @@
+package amazonpay_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/amazonpay-go/amazonpay"
+
+// mayImport is docs/architecture.md as data: of the packages of this repository,
+// whom each directory's programs may import, without their tests. A directory
+// that is not here may import what the nearest one above it may.
+var mayImport = map[string][]string{
+	".":                  {"internal/endpoint", "internal/secret", "internal/sns", "internal/wire", "lwa"},
+	"lwa":                {"internal/endpoint", "internal/secret"},
+	"widgets":            {"internal/endpoint"},
+	"internal":           {}, // each stands alone
+	"amazonpaytest":      {"."},
+	"cmd/amazonpay-mock": {".", "amazonpaytest", "internal/endpoint"},
+	"fleet":              {".", "fleet/internal/share"},
+	"fleet/internal":     {"."},
+	"examples":           {".", "amazonpaytest", "lwa", "widgets"},
+	"examples/billing":   {".", "amazonpaytest", "fleet/pgquota"},
+}
+
+// thirdParty is what reaches a program besides the standard library.
+var thirdParty = map[string][]string{
+	".":             {"github.com/google/uuid", "golang.org/x/time/rate"},
+	"lwa":           {"golang.org/x/oauth2"},
+	"widgets":       {},
+	"internal":      {},
+	"amazonpaytest": {},
+	"cmd":           {},
+
+	"examples/ipn": {}, "examples/subscription": {},
+}
+
+// speakHTTP are the files of the root package that know net/http: the others are
+// Amazon's nouns, which only say what is sent and what comes back.
+var speakHTTP = []string{
+	"advice.go", // names of statuses
+	"call.go",   // sends requests, the only one
+	"client.go", // the transport and its settings
+	"hint.go",   // reads the Date header
+	"ipn.go",    // receives notifications
+}
+
+// rule is that of dir, or of the nearest directory above it but the root, and
+// which one that is.
+func rule[V any](rules map[string]V, dir string) (of string, r V, ok bool) {
+	for of = dir; ; of = path.Dir(of) {
+		if r, ok = rules[of]; ok && (of != "." || dir == ".") {
+			return of, r, true
+		}
+		if of == "." {
+			return "", r, false
+		}
+	}
+}
+
+// imports are those of each program file of the repository, by its path.
+func imports(t *testing.T) map[string][]string {
+	files := map[string][]string{}
+	require.NoError(t, fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata"):
+			return fs.SkipDir
+		case entry.IsDir(), !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash(name), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range tree.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			files[name] = append(files[name], imported)
+		}
+		return nil
+	}))
+	require.Contains(t, files, "call.go")
+	return files
+}
+
+// TestArchitecture holds the imports of every program file against the rules.
+func TestArchitecture(t *testing.T) {
+	var http []string
+	unused := map[string]bool{}
+	for dir, allowed := range mayImport {
+		for _, other := range allowed {
+			unused[dir+" imports "+other] = true
+		}
+	}
+	for file, list := range imports(t) {
+		dir := path.Dir(file)
+		if strings.HasPrefix(dir, "e2e") || dir == "internal/surface" {
+			continue // tests, in files without _test
+		}
+		of, allowed, ok := rule(mayImport, dir)
+		require.True(t, ok, "no rule for %s", dir)
+		_, others, strict := rule(thirdParty, dir)
+		for _, imported := range list {
+			if dir == "." && imported == "net/http" {
+				http = append(http, file)
+			}
+			inside, own := strings.CutPrefix(imported+"/", module+"/")
+			if inside = strings.TrimSuffix(inside, "/"); inside == "" {
+				inside = "."
+			}
+			delete(unused, of+" imports "+inside)
+			switch {
+			case own && !strings.HasPrefix(inside, dir+"/"): // what lies below is its own business
+				assert.Contains(t, allowed, inside, "%s must not import %s", file, imported)
+			case !own && strict && strings.Contains(strings.Split(imported, "/")[0], "."):
+				assert.Contains(t, others, imported, "%s must not import %s", file, imported)
+			}
+			assert.NotEqual(t, "unsafe", imported, file)
+		}
+	}
+	assert.Empty(t, unused, "arrows that are none")
+	slices.Sort(http)
+	assert.Equal(t, speakHTTP, http, "the files of the root package that import net/http")
+}
+
+// TestArchitecturePage finds every package and every file with a part of its own
+// in docs/architecture.md.
+func TestArchitecturePage(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	require.NoError(t, err)
+	for dir := range mayImport {
+		if dir != "." && dir != "internal" && dir != "examples" {
+			assert.True(t, strings.Contains(string(page), dir), "%s is missing", dir)
+		}
+	}
+	for _, file := range append([]string{"signing.go", "charge.go", "retry.go", "quota.go", "inbox.go", "sweep.go", "reference.go"}, speakHTTP...) {
+		assert.True(t, strings.Contains(string(page), file), "%s is missing", file)
+		assert.FileExists(t, file)
+	}
+}
