@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"cmd/amazonpay-mock": {".", "amazonpaytest", "internal/endpoint"},
 	"fleet":              {".", "fleet/internal/share"},
 	"fleet/internal":     {"."},
+	"docs/plots":         {},
 	"examples":           {".", "amazonpaytest", "lwa", "widgets"},
 	"examples/billing":   {".", "amazonpaytest", "fleet/pgquota"},
 }
