@@ -31,7 +31,7 @@ import (
 const Screenshots = "E2E_SCREENSHOTS"
 
 // Patience is how long a tab waits for what should be there.
-const Patience = 10 * time.Second
+const Patience = 30 * time.Second
 
 var (
 	start   sync.Once

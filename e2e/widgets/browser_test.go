@@ -74,7 +74,7 @@ func (b *tab) open(address string) {
 }
 
 // patience is how long a test waits for what should happen.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // within runs an action that must end.
 func within[T any](ctx context.Context, action chromedp.Action[T]) (T, error) {
