@@ -87,8 +87,7 @@ func listen(fake *amazonpaytest.Fake, apply func(context.Context, *amazonpay.Not
 	return nil
 }
 
-// agreements is what a shop knows of its agreements.
-type agreements map[amazonpay.BillingAgreementID]amazonpay.Status
+type agreements map[amazonpay.BillingAgreementID]amazonpay.Status // the last known of each; a table
 
 func (a agreements) apply(_ context.Context, n *amazonpay.Notification) error {
 	agreement, ok := n.Object.(*amazonpay.BillingAgreement)
@@ -176,8 +175,7 @@ func Example_paymentMethod() {
 	// <nil> paid 2
 }
 
-// bills are a shop's, by the reference ids that notifications may name.
-type bills map[amazonpay.ReferenceID]*bill
+type bills map[amazonpay.ReferenceID]*bill // a table with an index
 
 func (s bills) add(b *bill) {
 	late := b.id().Derive("asynchronous") // of Charge's second authorization, if the first one timed out

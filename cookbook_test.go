@@ -25,6 +25,7 @@ type bill struct {
 	Confirm      bool      // the agreement, before the charge
 	State        string    // empty as long as it is to be charged
 	Captures     []amazonpay.CaptureID
+	Reserved     amazonpay.AuthorizationID // by a declined capture: to be closed
 }
 
 func (b *bill) id() amazonpay.ReferenceID {
@@ -66,6 +67,9 @@ func (b *bill) charge(ctx context.Context, client *amazonpay.Client, now time.Ti
 	case charge.Outcome == amazonpay.OutcomePaid:
 		b.State, b.Captures = "paid", charge.CaptureIDs
 	default: // pending or declined
+		if a := charge.Authorization; charge.Outcome == amazonpay.OutcomeDeclined && a.Outcome() == amazonpay.OutcomeOpen {
+			b.Reserved = a.AmazonAuthorizationID // the capture was declined: see Dunning
+		}
 		b.later(charge.Advice, now)
 	}
 	return nil
@@ -100,6 +104,18 @@ func (b *bill) try(ctx context.Context, client *amazonpay.Client, now time.Time)
 		b.Confirm = false
 	}
 	return b.charge(ctx, client, now)
+}
+
+func (b *bill) release(ctx context.Context, client *amazonpay.Client) error {
+	if b.Reserved == "" {
+		return nil
+	}
+	err := client.CloseAuthorization(ctx, amazonpay.CloseAuthorizationRequest{AmazonAuthorizationID: b.Reserved})
+	if err != nil && !errors.Is(err, amazonpay.ErrInvalidAuthorizationStatus) { // it has ended already
+		return err
+	}
+	b.Reserved = ""
+	return nil
 }
 
 // january is the first bill of a subscription, on the fake's clock.
@@ -170,6 +186,42 @@ func Example_dunning() {
 	// SlowBank after 15m0s: paid
 	// RejectedCard after 24h0m0s: given up: try once more later, or ask for another form of payment: Amazon rejected it
 	// BadCard after 0s: mail the buyer
+}
+
+// The money of these charges can be reserved, but not taken. No try leaves it
+// reserved, whatever becomes of the bill, and the answer of the first release
+// gets lost.
+func Example_declinedCapture() {
+	ctx := context.Background()
+	for _, method := range []amazonpaytest.PaymentMethod{amazonpaytest.CaptureFailing, amazonpaytest.CaptureRejected} {
+		fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
+		client := fake.Client()
+		b := january(fake, fake.OpenBillingAgreement().UpdatePaymentMethod(method))
+		fake.Inject(amazonpaytest.Fault{Action: "CloseAuthorization", Kind: amazonpaytest.AnswerLost, Times: 5})
+		tries := 0
+		for b.State == "" {
+			fake.AdvanceTo(b.Due)
+			tries++
+			if err := b.try(ctx, client, fake.Now()); err != nil {
+				log.Fatal(err)
+			}
+			for b.release(ctx, client) != nil { // after the bill is stored, and again if it failed
+				fmt.Println("release it again")
+			}
+		}
+		reserved := 0
+		for _, a := range fake.Snapshot().Authorizations {
+			if a.State == amazonpay.StateOpen {
+				reserved++
+			}
+		}
+		fmt.Println(method, tries, "tries,", reserved, "still reserved")
+	}
+	// Output:
+	// release it again
+	// CaptureFailing 5 tries, 0 still reserved
+	// release it again
+	// CaptureRejected 2 tries, 0 still reserved
 }
 
 func prorated(price amazonpay.Price, days, of int64) (amazonpay.Price, error) {

@@ -2,8 +2,10 @@ package amazonpay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/amazonpay-go/amazonpay"
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
@@ -85,4 +87,34 @@ func ExampleClient_PaymentDetails() {
 	//  authorized 19.90 USD Paid
 	//   captured 19.90 USD Completed
 	//    refunded 5.00 USD Pending
+}
+
+// A capture that comes late is Pending at first. A job that has the time waits
+// for the decision.
+func ExampleClient_AwaitCapture() {
+	ctx := context.Background()
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
+	client := fake.Client()
+	authorization := reserve(fake, client)
+	fake.Advance(10 * 24 * time.Hour) // more than seven days
+
+	capture, err := client.Capture(ctx, amazonpay.CaptureRequest{
+		AmazonAuthorizationID: authorization.AmazonAuthorizationID,
+		CaptureReferenceID:    "order-1007-C1",
+		CaptureAmount:         authorization.AuthorizationAmount,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(capture.CaptureStatus.State)
+	fake.Advance(time.Hour) // at Amazon that is not in your hands
+	capture, err = client.AwaitCapture(ctx, capture.AmazonCaptureID)
+	if unsettled, ok := errors.AsType[*amazonpay.UnsettledError](err); ok {
+		fmt.Println("not decided yet; sweep it later:", unsettled.ID)
+		return
+	}
+	fmt.Println(capture.CaptureStatus.State)
+	// Output:
+	// Pending
+	// Completed
 }

@@ -2,6 +2,7 @@ package amazonpay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -72,4 +73,27 @@ func ExampleClient_GetRefundDetails() {
 	// Pending
 	// Pending
 	// Completed SellerInitiated
+}
+
+// A refund is decided some time after the answer, and may be declined.
+func ExampleClient_AwaitRefund() {
+	ctx := context.Background()
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true})
+	client := fake.Client()
+	agreement := open(fake, client).UpdatePaymentMethod(amazonpaytest.RefundFailing)
+	refund := giveBack(client, charge(client, agreement.ID(), "sub-42-2026-01", "42-2026-01").IDList[0])
+	fmt.Println(refund.RefundStatus.State)
+
+	fake.Advance(2 * time.Hour) // at Amazon that is not in your hands
+	refund, err := client.AwaitRefund(ctx, refund.AmazonRefundID)
+	if unsettled, ok := errors.AsType[*amazonpay.UnsettledError](err); ok {
+		fmt.Println("not decided yet; sweep it later:", unsettled.ID)
+		return
+	}
+	fmt.Println(refund.RefundStatus.State, refund.RefundStatus.ReasonCode)
+	fmt.Println(refund.Advice())
+	// Output:
+	// Pending
+	// Declined ProcessingFailure
+	// try again while the capture is Completed, unless the buyer has been refunded by a claim or chargeback
 }
