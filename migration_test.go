@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"strings"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -20,6 +21,28 @@ func fromOld(old map[string]string) (*amazonpay.Client, error) {
 		SecretKey:   amazonpay.NewSecretKey(old["secret_key"]),
 		Region:      amazonpay.Region(old["region"]), // "de", "uk", "us", "jp", …
 		Environment: map[string]amazonpay.Environment{"true": amazonpay.Sandbox, "false": amazonpay.Production}[old["sandbox"]],
+	})
+}
+
+func renew(ctx context.Context, client *amazonpay.Client, agreement amazonpay.BillingAgreementID, order, period, try string) (*amazonpay.Charge, error) {
+	return client.Charge(ctx, amazonpay.ChargeRequest{
+		AmazonBillingAgreementID: agreement,
+		ReferenceID:              amazonpay.NewReferenceID("tea.example", order, period, try), // the same for each attempt
+		Amount:                   amazonpay.MustPrice("19.90", amazonpay.CurrencyEUR),
+		SellerOrderID:            order + "-" + period,
+		Mode:                     amazonpay.ModeSynchronous, // 'transaction_timeout' => 0
+	})
+}
+
+func notified(client *amazonpay.Client, inbox amazonpay.Inbox, settle func(amazonpay.ReferenceID, amazonpay.Outcome) error) http.Handler {
+	return client.Notifications().Handler(func(ctx context.Context, n *amazonpay.Notification) error {
+		return inbox.Once(ctx, n.ID, func(context.Context) error {
+			switch object := n.Object.(type) {
+			case *amazonpay.Authorization:
+				return settle(object.AuthorizationReferenceID, object.Outcome())
+			}
+			return nil
+		})
 	})
 }
 
@@ -48,6 +71,30 @@ func Example_migrateConstruction() {
 	// Output:
 	// amazonpay.Client(A2EXAMPLESELL, EU, sandbox) <nil>
 	// amazonpay: Config: Environment is required: production or sandbox
+}
+
+// A charge, repeated because the answer was late, and its notification.
+func Example_migrateSteps() {
+	ctx := context.Background()
+	fake := amazonpaytest.New(amazonpaytest.Settings{Manual: true, Region: amazonpay.RegionEU})
+	client := fake.Client()
+	fake.Notify(notified(client, new(amazonpay.MemoryInbox), func(id amazonpay.ReferenceID, outcome amazonpay.Outcome) error {
+		fmt.Println("notified:", id == amazonpay.NewReferenceID("tea.example", "42", "2026-01", "try 1"), outcome)
+		return nil
+	}))
+	agreement := fake.OpenBillingAgreement().ID()
+	for range 2 {
+		charge, err := renew(ctx, client, agreement, "42", "2026-01", "try 1")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(charge.Outcome, fake.TotalCaptured(amazonpay.CurrencyEUR))
+	}
+	fake.Deliver()
+	// Output:
+	// Paid 19.90 EUR
+	// Paid 19.90 EUR
+	// notified: true Paid
 }
 
 // The same function for both kinds of ids, each repeated as after an accident.
