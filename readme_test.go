@@ -17,7 +17,7 @@ func TestREADME(t *testing.T) {
 		examples []string
 	}{
 		{"README.md", []string{"example_test.go"}},
-		{"docs/cookbook.md", []string{"cookbook_test.go", "cookbook_payment_test.go", "cookbook_inbox_test.go"}},
+		{"docs/cookbook.md", []string{"cookbook_test.go", "cookbook_payment_test.go", "cookbook_inbox_test.go", "examples/first/main.go"}},
 		{"docs/migration.md", []string{"migration_test.go"}},
 	} {
 		t.Run(c.page, func(t *testing.T) {

@@ -82,7 +82,9 @@ type parcel struct {
 }
 
 // Notify registers a receiver of all notifications from now on: a handler that
-// gets them without a socket, as POST requests for https://merchant.example/.
+// gets them without a socket, as POST requests for https://merchant.example/. A
+// mux with paths wants [Fake.NotifyAt]: an answer of 404 is a notification lost,
+// and Status in [Fake.Notifications] is the only sign of it.
 //
 // The handler is called by [Fake.Deliver] and [Fake.Advance], and with a running
 // clock in a goroutine of the fake as soon as something is due; never during the
