@@ -15,7 +15,7 @@ import (
 func Example() {
 	limiter, err := redisquota.New(redisquota.Config{
 		Client:   redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDRESS")}),
-		Fallback: amazonpay.NewLimiter(1.0 / 20), // while Redis is away
+		Fallback: amazonpay.NewLimiter(1.0 / 20), // while Redis is away each of 20 machines takes its share
 	})
 	if err != nil {
 		log.Fatal(err)
