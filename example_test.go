@@ -186,9 +186,9 @@ func Example_testing() {
 	fake := amazonpaytest.New(amazonpaytest.Settings{})
 	client := fake.Client()
 	fake.Notify(client.Notifications().Handler(apply)) // of a mux: fake.NotifyAt("https://shop.example/amazonpay", mux)
-	agreement := fake.OpenBillingAgreement() // consented and confirmed: charge agreement.ID()
-	agreement.Cancel()                       // the buyer, on Amazon's site
-	fake.Deliver()                           // apply has been called
+	agreement := fake.OpenBillingAgreement()           // consented and confirmed: charge agreement.ID()
+	agreement.Cancel()                                 // the buyer, on Amazon's site
+	fake.Deliver()                                     // apply has been called
 
 	fmt.Println(client.Environment(), agreement.ID()[:4])
 	// Output:
