@@ -185,6 +185,7 @@ p { margin: 12px 0; }
 ul { margin: 0 0 16px; padding-left: 20px; }
 label { display: block; font-weight: bold; }
 input, button { display: block; width: 100%; margin-top: 4px; padding: 8px; font: inherit; color: #111; background: #fff; border: 1px solid #888c8c; border-radius: 4px; }
+input { font-weight: normal; }
 button { margin-top: 10px; background: #f0f2f2; cursor: pointer; }
 button[value=allow] { background: #f7ca00; border-color: #a88734; }
 :focus-visible { outline: 2px solid #007185; outline-offset: 2px; }

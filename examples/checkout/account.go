@@ -66,8 +66,11 @@ func (s *shop) fill(d *accountPage, sub *subscription) {
 		if ch.state == chargePaid {
 			paid = ch.period
 		}
-		d.Charges = append([]chargeRow{{ch.period, ch.try, ch.made, ch.request.Amount, string(ch.state), chargeTexts[ch.state],
-			ch.request.SellerOrderID}}, d.Charges...)
+		text := chargeTexts[ch.state]
+		if ch.advice.Seller && ch.state != chargePaid && ch.state != chargeDeclined { // what became of it is not sure
+			text = "Being looked into"
+		}
+		d.Charges = append([]chargeRow{{ch.period, ch.try, ch.made, ch.request.Amount, string(ch.state), text, ch.request.SellerOrderID}}, d.Charges...)
 	}
 	d.Price, d.Since, d.Next, d.Again = sub.order.price, sub.started, sub.due(paid+1), last.again
 	d.Unpaid, d.Refused = last.state != chargePaid, last.state == chargeDeclined

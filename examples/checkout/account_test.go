@@ -63,9 +63,9 @@ func TestFirstChargeRefused(t *testing.T) {
 		amazonpay.ErrInvalidBillingAgreementStatus:    {"payment", "Amazon needs a payment method from you.", "change"},
 		amazonpay.ErrInvalidAccountStatus:             {"trouble", "something is wrong on our side", "check"},
 		amazonpay.ErrInvalidParameterValue:            {"trouble", "something is wrong on our side", "check"},
-		amazonpay.ErrDuplicateReferenceID:             {"stopped", "have to find out why", ""},
-		amazonpay.ErrOrderReferenceCountExceeded:      {"stopped", "have to find out why", ""},
-		amazonpay.ErrTransactionCountExceeded:         {"stopped", "have to find out why", ""},
+		amazonpay.ErrDuplicateReferenceID:             {"stopped", "we have to find out what", ""},
+		amazonpay.ErrOrderReferenceCountExceeded:      {"stopped", "we have to find out what", ""},
+		amazonpay.ErrTransactionCountExceeded:         {"stopped", "we have to find out what", ""},
 		amazonpay.ErrPeriodicAmountExceeded:           {"checking", "You need not do anything", "check"},
 	}
 	for code, test := range tests {
@@ -80,6 +80,10 @@ func TestFirstChargeRefused(t *testing.T) {
 			account := b.get("/account")
 			assert.Equal(t, test.account, account.state("subscription"))
 			assert.Contains(t, account.body, test.says)
+			if code == amazonpay.ErrDuplicateReferenceID {
+				assert.NotContains(t, account.body+thanks.body, "Not charged", "it may have been paid")
+				assert.NotContains(t, account.body+thanks.body, "No money was taken", "it may have been paid")
+			}
 			assert.Equal(t, test.account != "stopped", account.has("change-payment"))
 
 			m.road.code.Store(amazonpay.ErrorCode(""))
