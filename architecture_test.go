@@ -44,7 +44,7 @@ var thirdParty = map[string][]string{
 	"amazonpaytest": {},
 	"cmd":           {},
 
-	"examples/first": {}, "examples/ipn": {}, "examples/subscription": {},
+	"examples/first": {}, "examples/ipn": {}, "examples/subscription": {}, "examples/widgets": {},
 }
 
 // speakHTTP are the files of the root package that know net/http: the others are

@@ -1,9 +1,11 @@
 package amazonpay_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +18,8 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	block   = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]+`")
 	unnamed = regexp.MustCompile("[^a-z0-9 _-]")
+	proof   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	named   = regexp.MustCompile("`((?:Test|Fuzz)\\w+…?)`")
 )
 
 // TestLinks follows the links between the pages, to files and to headings.
@@ -41,6 +45,42 @@ func TestLinks(t *testing.T) {
 			assert.Contains(t, anchors(t, target), anchor, "%s links to %s", page, found[1])
 		}
 	}
+}
+
+// TestNamedProofs looks for the tests that the pages name as proof: all of them
+// are somewhere in the repository. A name that ends in "…" begins some.
+func TestNamedProofs(t *testing.T) {
+	var tests []string
+	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && strings.HasPrefix(entry.Name(), "."):
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range proof.FindAllStringSubmatch(string(text), -1) {
+			tests = append(tests, found[1])
+		}
+		return err
+	}))
+	pages, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	names := 0
+	for _, page := range append(pages, "README.md", "SECURITY.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+			names++
+			name, prefix := strings.CutSuffix(found[1], "…")
+			assert.True(t, slices.ContainsFunc(tests, func(test string) bool {
+				return test == name || prefix && strings.HasPrefix(test, name)
+			}), "%s names %s, which is no test", page, found[1])
+		}
+	}
+	assert.Positive(t, names)
 }
 
 // anchors are the names that the forges give to a page's headings.

@@ -2,6 +2,8 @@ package amazonpaytest
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	htmltemplate "html/template"
@@ -173,8 +175,30 @@ type pageData struct {
 	Texts               []string
 }
 
+// loginStyle is allowed by its hash: the page loads nothing.
+const loginStyle = `
+* { box-sizing: border-box; }
+body { margin: 0; font: 14px/1.4 Arial, Helvetica, sans-serif; color: #111; background: #fff; }
+main { width: calc(100% - 32px); max-width: 460px; margin: 32px auto; padding: 16px; border: 1px solid #d5d9d9; border-radius: 8px; overflow-wrap: anywhere; }
+h1 { font-size: 20px; margin: 0 0 8px; }
+p { margin: 12px 0; }
+ul { margin: 0 0 16px; padding-left: 20px; }
+label { display: block; font-weight: bold; }
+input, button { display: block; width: 100%; margin-top: 4px; padding: 8px; font: inherit; color: #111; background: #fff; border: 1px solid #888c8c; border-radius: 4px; }
+input { font-weight: normal; }
+button { margin-top: 10px; background: #f0f2f2; cursor: pointer; }
+button[value=allow] { background: #f7ca00; border-color: #a88734; }
+:focus-visible { outline: 2px solid #007185; outline-offset: 2px; }
+.quiet { margin-top: -8px; color: #565959; }
+`
+
+var loginPolicy = func() string {
+	sum := sha256.Sum256([]byte(loginStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; frame-ancestors 'none'"
+}()
+
 var loginPage = htmltemplate.Must(htmltemplate.New("login").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in with Amazon (a fake)</title></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Sign in with Amazon (a fake)</title><style>` + loginStyle + `</style></head>
 <body><main>
 {{if .Problem}}<h1>We're sorry!</h1><p>{{.Problem}}</p>
 <ul><li>client_id: {{.Query.Get "client_id"}}</li><li>response_type: {{.Query.Get "response_type"}}</li><li>scope: {{.Query.Get "scope"}}</li>
@@ -183,7 +207,8 @@ var loginPage = htmltemplate.Must(htmltemplate.New("login").Parse(`<!DOCTYPE htm
 <form method="post">
 <input type="hidden" name="csrf" value="{{.CSRF}}">
 <p><label>E-mail address <input type="email" id="ap_email" name="ap_email" value="{{.Email}}" required></label></p>
-<p><label>Password <input type="password" name="password" autocomplete="off"></label> (nobody looks at it: type none of yours)</p>
+<p><label>Password <input type="password" name="password" autocomplete="off" aria-describedby="nobody"></label></p>
+<p class="quiet" id="nobody">Nobody looks at it: type none of yours.</p>
 {{if .Texts}}<p>{{.Client}} asks for:</p>
 <ul>{{range .Texts}}<li>{{.}}</li>{{end}}</ul>
 {{end}}<button name="decision" value="allow">{{if .Texts}}Allow{{else}}Sign in{{end}}</button>
@@ -196,7 +221,7 @@ func (r *loginRequest) page(status int, data pageData) answer {
 	var b bytes.Buffer
 	_ = loginPage.Execute(&b, data) // the data fit, and a bytes.Buffer takes everything
 	a := answer{status: status, header: r.header("text/html;charset=UTF-8"), body: b.Bytes()}
-	a.header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	a.header.Set("Content-Security-Policy", loginPolicy)
 	a.header.Set("Referrer-Policy", "no-referrer")
 	if data.Problem != "" {
 		a.code = "invalid_request"

@@ -176,7 +176,9 @@ func TestLoginFromThePageToTheAddress(t *testing.T) {
 	page := s.get(wish("code_challenge", s256(verifier), "code_challenge_method", "S256"))
 	require.Equal(t, 200, page.status)
 	require.Equal(t, "text/html;charset=UTF-8", page.header.Get("Content-Type"))
-	require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'none'")
+	style := sha256.Sum256([]byte(regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(page.body)[1]))
+	require.Equal(t, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(style[:])+"'; base-uri 'none'; frame-ancestors 'none'",
+		page.header.Get("Content-Security-Policy"))
 	require.Contains(t, page.body, "your shipping addresses")
 	require.Contains(t, page.body, `value="buyer@example.com"`)
 	csrf := regexp.MustCompile(`name="csrf" value="([0-9a-f]{32})"`).FindStringSubmatch(page.body)[1]

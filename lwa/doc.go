@@ -47,17 +47,16 @@
 //
 // The popup brings the token in the query of the page that you named; the
 // full-page redirect brings it in the fragment, which only a script in the page
-// can see, as location.hash, and must send to your server. [ParseGrant] takes
-// either, undecoded. The token is then anybody's: [Client.Profile] and
-// [Client.TokenInfo] first make sure that it was issued to your client id. A
-// site that leaves this out lets every other site sign in as its visitors.
+// can see, as location.hash, and must send to your server. (Package widgets
+// does.) [Client.SignIn] takes either, undecoded. The token is anybody's until
+// Amazon has said that it was issued to your client id, and the sign-in may be
+// somebody else's until its state has been checked: a site that leaves this out
+// lets every other site sign in as its visitors, or its visitors as others.
 //
-//	grant, err := lwa.ParseGrant(r.PostFormValue("hash"), time.Now())
-//	buyer, err := client.Profile(ctx, grant.Token.AccessToken)
+//	token, buyer, err := client.SignIn(ctx, key, delivered, lwa.StateCookie(r, returnURL), time.Now())
 //
-// If you gave Amazon's script a state, check it as above. The address of a
-// page reached by the popup has the token in it: answer it with a redirect, and
-// with the header Referrer-Policy: no-referrer.
+// The address of a page reached by the popup has the token in it: answer it with
+// a redirect, and with a Referrer-Policy.
 //
 // # Time
 //

@@ -94,10 +94,16 @@ func (c *Client) tokenInfo(ctx context.Context, op, s string) (*TokenInfo, strin
 // token as [Client.TokenInfo] does. Errors are [*Error], or [*InvalidError] if
 // nothing was sent.
 func (c *Client) Profile(ctx context.Context, accessToken string) (*Profile, error) {
+	_, profile, err := c.profile(ctx, accessToken)
+	return profile, err
+}
+
+// profile also returns what Amazon says of the token.
+func (c *Client) profile(ctx context.Context, accessToken string) (*TokenInfo, *Profile, error) {
 	const op = "Profile"
 	info, token, err := c.tokenInfo(ctx, op, accessToken)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var doc struct {
 		UserID     string `json:"user_id"`
@@ -107,12 +113,12 @@ func (c *Client) Profile(ctx context.Context, accessToken string) (*Profile, err
 	}
 	a, err := c.get(ctx, op, c.config.Endpoints.Profile, token, &doc)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if doc.UserID != info.UserID {
-		return nil, a.fail("", "the profile is not that of the token's user")
+		return nil, nil, a.fail("", "the profile is not that of the token's user")
 	}
-	return &Profile{doc.UserID, doc.Name, doc.Email, doc.PostalCode}, nil
+	return info, &Profile{doc.UserID, doc.Name, doc.Email, doc.PostalCode}, nil
 }
 
 // get asks about a token. It goes in the header that all official SDKs use; a

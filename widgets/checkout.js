@@ -3,7 +3,7 @@
 (function () {
   "use strict";
   const data = JSON.parse(document.getElementById("amazonpay-data").textContent);
-  const timeout = 30000; // of one post: a confirmation takes a while
+  const timeout = 30000; // of a post, and of what Amazon's script is to do
   const ids = { billingAgreementId: data.billingAgreementId, orderReferenceId: data.orderReferenceId };
   const mine = data.oneTime ? "orderReferenceId" : "billingAgreementId";
   const option = data.oneTime ? "amazonOrderReferenceId" : "amazonBillingAgreementId";
@@ -49,7 +49,9 @@
 
   function tell(text) {
     const place = element("messages");
-    if (place) place.textContent = text;
+    if (!place) return;
+    place.textContent = text;
+    if (text) place.scrollIntoView({ block: "nearest" });
   }
 
   function say(code) {
@@ -69,7 +71,9 @@
 
   function showSignIn() {
     const link = element("signin");
-    if (link) link.hidden = false;
+    if (!link) return;
+    link.hidden = false;
+    link.scrollIntoView({ block: "nearest" });
   }
 
   function enable() {
@@ -127,15 +131,24 @@
     post("logout").then(() => location.assign(data.signIn), () => say("notSaved"));
   }
 
+  // again gives the button back: the buyer is still on this page.
+  function again(code) {
+    confirming = false;
+    enable();
+    say(code);
+  }
+
   function confirmed(flow) {
     return post("confirm").then(
-      () => (flow ? flow.success() : location.assign(data.confirm.next)),
+      () => {
+        // Amazon has no callback for a page of the bank's that it cannot show.
+        setTimeout(() => again("confirmUnknown"), timeout);
+        if (flow) flow.success(); else location.assign(data.confirm.next);
+      },
       (error) => {
         if (flow) flow.error();
         const refused = error.status >= 400 && error.status < 500 && error.status !== 408 && error.status !== 429;
-        say(refused ? "notConfirmed" : "confirmUnknown");
-        confirming = false;
-        enable();
+        again(refused ? "notConfirmed" : "confirmUnknown");
       });
   }
 
@@ -143,19 +156,18 @@
     if (data.sessionLeft && Date.now() >= deadline) end(); // timers stand still in a computer that sleeps
     if (ended || confirming || !ids[mine] || needs.size > 0) return;
     confirming = true;
-    let posted = false; // each click confirms once, however often Amazon calls
-    const once = (flow) => { if (!posted) { posted = true; confirmed(flow); } };
+    let over = false; // each click confirms once, however often and late Amazon calls
+    const once = (then) => (value) => { if (!over) { over = true; then(value); } };
     if (data.confirm.flow) {
       try { // Amazon wants this to be the first call of the click
-        OffAmazonPayments.initConfirmationFlow(data.sellerId, ids[mine], once);
+        OffAmazonPayments.initConfirmationFlow(data.sellerId, ids[mine], once(confirmed));
       } catch (e) {
         console.error(e);
-        confirming = false;
-        enable();
-        return say("UnknownError");
+        return once(again)("UnknownError");
       }
+      setTimeout(() => once(again)("UnknownError"), timeout);
     } else {
-      once(null);
+      confirmed(null);
     }
     enable();
     tell(""); // a text that comes again is read aloud again
@@ -164,8 +176,10 @@
   function showButton(button) {
     let request;
     const options = Object.assign({}, button.options, { onError: failed("Button") });
+    // The return page tells why a sign-in failed.
+    const failedSignIn = (response) => { if (response.error) request.onComplete(button.next); };
     options.authorization = function () {
-      request = button.creates ? amazon.Login.authorize(button.login) : amazon.Login.authorize(button.login, button.next);
+      request = amazon.Login.authorize(button.login, button.creates ? failedSignIn : button.next);
     };
     if (button.creates) {
       if (!data.oneTime) options.agreementType = "BillingAgreement";
@@ -248,6 +262,7 @@
   function start() {
     if (started) return;
     started = true;
+    if (!ended) tell(""); // it is late, but there
     data.buttons.forEach((button) => attempt(() => showButton(button)));
     if (data.addressBook) attempt(bindAddressBook);
     advance();
@@ -266,6 +281,7 @@
     const out = element("logout");
     if (out) out.addEventListener("click", logout);
     if (data.sessionLeft) setTimeout(end, data.sessionLeft);
+    setTimeout(() => { if (!started) say("notLoaded"); }, timeout);
   });
   document.addEventListener("error", function (e) {
     if (e.target && e.target.id === "amazonpay-script") parsed(() => say("notLoaded"));
@@ -275,9 +291,19 @@
   // agreement confirmed.
   window.addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
 
-  window.onAmazonLoginReady = function () {
+  // A page may have functions of its own of these names, and Amazon's script already.
+  function when(name, there, next) {
+    const own = window[name];
+    window[name] = () => {
+      next();
+      if (typeof own === "function") own();
+    };
+    if (there) next();
+  }
+
+  when("onAmazonLoginReady", window.amazon && amazon.Login, function () {
     amazon.Login.setClientId(data.clientId);
     amazon.Login.setUseCookie(true); // the widgets may be on another page than the button
-  };
-  window.onAmazonPaymentsReady = () => parsed(start);
+  });
+  when("onAmazonPaymentsReady", window.OffAmazonPayments, () => parsed(start));
 })();

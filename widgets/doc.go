@@ -14,15 +14,13 @@
 // A page with a button signs the buyer in, ReturnURL takes them back, and a page
 // with the widgets lets them choose and confirm:
 //
-//	view, err := shop.Render(widgets.Page{
+//	err = shop.Execute(w, template, widgets.Page{
 //		EventsURL: "/amazonpay/events", CSRFToken: token, SignInURL: "/basket",
 //		AddressBook: &widgets.AddressBook{},
 //		Wallet:      &widgets.Wallet{},
 //		Consent:     &widgets.Consent{},
 //		Confirm:     &widgets.Confirm{},
 //	})
-//	view.Protect(w.Header())
-//	err = template.Execute(w, view)
 //
 // The template places the parts; it is an html/template, and they are not
 // escaped again:
@@ -30,7 +28,14 @@
 //	<head>… {{.Head}}</head>
 //	<body>… {{.Messages}} {{.AddressBook}} {{.Wallet}} {{.Consent}} {{.Confirm}}
 //
-// The example of the package is a whole shop's part.
+// A template with more in it than these goes with [Shop.Render].
+//
+// examples/widgets/amazonpay.go is all that a shop with sessions adds: forty
+// lines, from the sign-in to the way back from the bank.
+//
+// {{.Head}} loads Amazon's script: load it nowhere else on the page. Functions of
+// yours named onAmazonLoginReady and onAmazonPaymentsReady are called as well, if
+// they are there before.
 //
 // # The order of things
 //
@@ -45,7 +50,9 @@
 // Nothing that comes from a browser: not an [Event], not what [ParseReturn]
 // returns, not an [AuthenticationStatus]. They say when to ask and what about.
 // The API is asked: lwa for the buyer behind a token,
-// GetBillingAgreementDetails for state, address and constraints.
+// GetBillingAgreementDetails for state, address and constraints, and whether an
+// agreement is this buyer's (AddressConsentToken). Only that the bank was asked,
+// the API does not tell: see [AuthenticationStatus].
 //
 // # Security
 //

@@ -279,7 +279,7 @@ func TestReturnPage(t *testing.T) {
 	assert.Equal(t, http.StatusOK, w.Code)
 	assert.NotContains(t, w.Body.String(), "secret")
 	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
-	assert.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
+	assert.Equal(t, "same-origin", w.Header().Get("Referrer-Policy"))
 	assert.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
 	scripts := 0
 	for _, e := range tokenize(t, w.Body.String()) {

@@ -30,10 +30,10 @@ const (
 // The codes of this package's own script. Amazon does not send them.
 const (
 	ErrNoScript       ErrorCode = "noScript"       // the browser runs no scripts
-	ErrNotLoaded      ErrorCode = "notLoaded"      // Widgets.js could not be loaded, often because of a blocker
+	ErrNotLoaded      ErrorCode = "notLoaded"      // Widgets.js could not be loaded, often because of a blocker, or did nothing for 30 seconds
 	ErrNotSaved       ErrorCode = "notSaved"       // your EventsURL refused an event or could not be reached
 	ErrNotConfirmed   ErrorCode = "notConfirmed"   // your EventsURL answered KindConfirm with a 4xx status
-	ErrConfirmUnknown ErrorCode = "confirmUnknown" // your EventsURL did not answer KindConfirm within 30 seconds, or with a 5xx: it may be confirmed
+	ErrConfirmUnknown ErrorCode = "confirmUnknown" // your EventsURL did not answer KindConfirm within 30 seconds, or with a 5xx; or it did, and 30 seconds later the browser is still there: it may be confirmed
 )
 
 // Messages is what a buyer reads when something goes wrong, by code. A code that

@@ -1,6 +1,7 @@
 package widgets
 
 import (
+	"bytes"
 	"crypto/rand"
 	"embed"
 	"encoding/base64"
@@ -65,7 +66,7 @@ type Page struct {
 // that is not on the page is empty. An html/template takes the parts as they are.
 type View struct {
 	Head        template.HTML // for the head: styles, data and scripts
-	Messages    template.HTML // where the buyer looks: what went wrong, read aloud by screen readers. Always place it
+	Messages    template.HTML // what went wrong: scrolled to, and read aloud by screen readers. Always place it, near the buttons
 	Login       template.HTML // <div id="amazonpay-login">
 	Pay         template.HTML // <div id="amazonpay-pay">
 	AddressBook template.HTML // <div id="amazonpay-addressbook">
@@ -100,6 +101,24 @@ func (s *Shop) Render(p Page) (*View, error) {
 		p.Nonce = nonce()
 	}
 	return s.render(&p)
+}
+
+// Execute renders the page, and answers with the template, whose data is the
+// [View], and the headers of [View.Protect]. After an error nothing has been
+// written. A template that has other data, too, wants [Shop.Render].
+func (s *Shop) Execute(w http.ResponseWriter, t *template.Template, p Page) error {
+	view, err := s.Render(p)
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := t.Execute(&page, view); err != nil {
+		return fmt.Errorf("widgets: Page: %w", err)
+	}
+	view.Protect(w.Header())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = page.WriteTo(w) // who went away sees no page
+	return nil
 }
 
 func nonce() string {

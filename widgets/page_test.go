@@ -330,6 +330,30 @@ func TestPolicyOfFake(t *testing.T) {
 	assert.NotRegexp(t, `amazon\.(com|co|de)`, string(view.Head)+view.Policy.String())
 }
 
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	shop := newShop(t, config(widgets.RegionUK))
+	layout := template.Must(template.New("").Parse(`<!doctype html><title>Shop</title>{{.Head}}{{.Messages}}{{.Wallet}}`))
+	w := httptest.NewRecorder()
+	require.NoError(t, shop.Execute(w, layout, subscription()))
+	assert.Contains(t, w.Body.String(), `<div id="amazonpay-wallet"></div>`)
+	assert.Contains(t, w.Header().Get("Content-Security-Policy"), "script-src 'nonce-")
+	assert.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
+
+	for name, broken := range map[string]struct {
+		layout *template.Template
+		page   widgets.Page
+	}{
+		"the page":     {layout, widgets.Page{Confirm: &widgets.Confirm{}}},
+		"the template": {template.Must(template.New("").Parse(`<!doctype html>{{.Head}}{{.Total}}`)), subscription()},
+	} {
+		w := httptest.NewRecorder()
+		require.Error(t, shop.Execute(w, broken.layout, broken.page), name)
+		assert.Empty(t, w.Body.String(), name)
+		assert.Empty(t, w.Header(), name)
+	}
+}
+
 // A shop adds to one page's policy without changing the next's.
 func TestProtect(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,9 @@ import (
 //
 //	mux.Handle("GET /return", shop.ReturnPage())
 //	mux.HandleFunc("POST /return", signIn)
+//
+// The POST comes with the shop's own Origin and without a CSRF token: the state
+// in it is one. Exempt the path from middleware that wants another.
 func (s *Shop) ReturnPage() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -27,7 +30,9 @@ func (s *Shop) ReturnPage() http.Handler {
 			"base-uri": {"'none'"}, "frame-ancestors": {"'none'"},
 		}}
 		view.Protect(w.Header())
-		w.Header().Set("Referrer-Policy", "no-referrer") // the address may have a token in it
+		// The address may have a token in it. With no-referrer it would stay here,
+		// too, but browsers would send the POST with "Origin: null", as from a stranger.
+		w.Header().Set("Referrer-Policy", "same-origin")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_ = parts.ExecuteTemplate(w, "return", map[string]any{
 			"Nonce": once, "Glue": returnScript, "NoScript": english[ErrNoScript],
@@ -40,14 +45,13 @@ func (s *Shop) ReturnPage() http.Handler {
 const maxDelivered = 32 << 10
 
 // ParseReturn reads what [Shop.ReturnPage] has posted: the query or the fragment
-// that Amazon sent the buyer back with, undecoded, as lwa.ParseGrant takes it.
+// that Amazon sent the buyer back with, undecoded, as SignIn of an lwa.Client takes it.
 // The error is a [*RequestError] with the status to answer with.
 //
-// What it returns is no proof of anything: anybody can write an address. Check
-// the state (lwa.CheckState), and ask Amazon whose the token is and that it was
-// issued to your client id (Profile of an lwa.Client), before anybody is signed
-// in. A buyer who pressed Cancel is the error lwa.ErrAccessDenied of
-// lwa.ParseGrant. Answer with a redirect, so that a reload posts nothing.
+// What it returns is no proof of anything: anybody can write an address. SignIn
+// of an lwa.Client checks the state, and asks Amazon whose the token is and that
+// it was issued to your client id. A buyer who pressed Cancel is its error
+// lwa.ErrAccessDenied. Answer with a redirect, so that a reload posts nothing.
 func ParseReturn(r *http.Request) (string, error) {
 	if err := ours(r, "application/x-www-form-urlencoded"); err != nil {
 		return "", err
@@ -80,11 +84,16 @@ func TokenCookie(accessToken, returnURL string) *http.Cookie {
 // it, and a buyer can type it. It tells which page to show; whether anything is
 // confirmed, tells the API alone: GetBillingAgreementDetails or
 // GetOrderReferenceDetails, whose state must be Open.
+//
+// Open is no proof that the bank was asked. The confirmation makes the object
+// Open, and no source says that it is anything else while the bank's page waits:
+// a buyer who types Success instead of going there is charged without strong
+// authentication. It is the buyer's own money, and the bank may decline the charge.
 type AuthenticationStatus string
 
 // The statuses, and what to do after asking the API.
 const (
-	AuthenticationSuccess   AuthenticationStatus = "Success"   // if the object is Open: charge
+	AuthenticationSuccess   AuthenticationStatus = "Success"   // or so the buyer says. If the object is Open: charge
 	AuthenticationFailure   AuthenticationStatus = "Failure"   // the bank refused: cancel, and back to the basket
 	AuthenticationAbandoned AuthenticationStatus = "Abandoned" // not finished: let the buyer confirm the same object again
 	AuthenticationMissing   AuthenticationStatus = ""          // none, several or an unknown one came back: treat it like Abandoned
@@ -92,7 +101,8 @@ const (
 
 // ClaimedAuthentication reads the AuthenticationStatus that Amazon has added to
 // the SuccessURL or FailureURL of ConfirmBillingAgreement or
-// ConfirmOrderReference.
+// ConfirmOrderReference. A claim is no proof, not even with the state Open: see
+// [AuthenticationStatus].
 func ClaimedAuthentication(r *http.Request) AuthenticationStatus {
 	values := r.URL.Query()["AuthenticationStatus"]
 	if len(values) != 1 {

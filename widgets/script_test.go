@@ -47,6 +47,7 @@ type scene struct {
 	region   widgets.Region
 	page     widgets.Page
 	scenario string
+	before   string
 }
 
 // play runs the scripts of pages in a small browser with a small Widgets.js, both
@@ -77,7 +78,7 @@ func play(t *testing.T, scenes ...scene) (happened [][]string) {
 				parts = append(parts, found[1])
 			}
 		}
-		plays = append(plays, map[string]any{"glue": glue, "data": json.RawMessage(data), "parts": parts, "scenario": s.scenario})
+		plays = append(plays, map[string]any{"glue": glue, "data": json.RawMessage(data), "parts": parts, "scenario": s.scenario, "before": s.before})
 	}
 	input, err := json.Marshal(plays)
 	require.NoError(t, err)
@@ -117,7 +118,7 @@ const id = "billingAgreementId=C02-1"
 
 func TestScriptOrder(t *testing.T) {
 	t.Parallel()
-	got := play(t, scene{widgets.RegionUK, subscription(), `
+	got := play(t, scene{region: widgets.RegionUK, page: subscription(), scenario: `
 		await load(); state();
 		widget.AddressBook.onReady(created("C02-1"));
 		widget.AddressBook.onBillingAgreementCreate(created("C02-1")); await settle(); state();
@@ -182,6 +183,15 @@ func TestScriptConfirm(t *testing.T) {
 		{"no connection", widgets.RegionNA, `answers.push("down"); await click("confirm");`, []string{posted, "says confirmUnknown"}},
 		{"no answer in 30 seconds", widgets.RegionUK, `answers.push("never"); await click("confirm"); flow(); await settle(); await pass(29000); state(); await pass(1000); state();`,
 			[]string{begun, posted, "Confirm disabled", "flow.error", "says confirmUnknown", "Confirm enabled"}},
+		{"the bank's page never comes", widgets.RegionUK, `await click("confirm"); flow(); await settle(); await pass(29999); state(); await pass(1); state();
+			await click("confirm"); flow(); await settle();`,
+			[]string{begun, posted, "answered confirm null", "flow.success", "Confirm disabled", "says confirmUnknown", "Confirm enabled",
+				begun, posted, "answered confirm null", "flow.success"}},
+		{"the next page never comes", widgets.RegionNA, `await click("confirm"); await pass(30000); state();`,
+			[]string{posted, "answered confirm null", "goes to /thanks", "says confirmUnknown", "Confirm enabled"}},
+		{"Amazon never calls, and then late", widgets.RegionUK, `await click("confirm"); await pass(29999); state(); await pass(1); state(); flow(); await settle(); state();
+			await click("confirm"); flow(); await settle();`,
+			[]string{begun, "Confirm disabled", "says UnknownError", "Confirm enabled", "Confirm enabled", begun, posted, "answered confirm null", "flow.success"}},
 		{"the flow throws", widgets.RegionUK, `OffAmazonPayments.initConfirmationFlow = () => { throw new Error("no"); }; await click("confirm"); state();`,
 			[]string{"console error", "says UnknownError", "Confirm enabled"}},
 		{"after an event that waits", widgets.RegionNA, `let go; answers.push({ status: 204, wait: new Promise((done) => { go = done; }) });
@@ -195,7 +205,7 @@ func TestScriptConfirm(t *testing.T) {
 	}
 	scenes := []scene{}
 	for _, test := range tests {
-		scenes = append(scenes, scene{test.region, subscription(), chosen + test.scenario})
+		scenes = append(scenes, scene{region: test.region, page: subscription(), scenario: chosen + test.scenario})
 	}
 	happened := play(t, scenes...)
 	for i, test := range tests {
@@ -260,7 +270,7 @@ func TestScriptErrors(t *testing.T) {
 	}
 	scenes := []scene{}
 	for _, test := range tests {
-		scenes = append(scenes, scene{widgets.RegionUK, subscription(), chosen + test.scenario})
+		scenes = append(scenes, scene{region: widgets.RegionUK, page: subscription(), scenario: chosen + test.scenario})
 	}
 	happened := play(t, scenes...)
 	for i, test := range tests {
@@ -281,7 +291,7 @@ func TestScriptSaysEveryCode(t *testing.T) {
 			want = append(want, "says "+string(code), fmt.Sprintf("post error errorCode=%s widget=AddressBook", code), "answered error null")
 		}
 	}
-	got := play(t, scene{widgets.RegionNA, subscription(), `await load(); log("---");` + scenario.String()})[0]
+	got := play(t, scene{region: widgets.RegionNA, page: subscription(), scenario: `await load(); log("---");` + scenario.String()})[0]
 	assert.Equal(t, want, afterwards(got))
 }
 
@@ -329,6 +339,11 @@ func TestScriptPages(t *testing.T) {
 				`authorize {"popup":true,"scope":"profile payments:widget payments:shipping_address","state":"s"} `,
 				"post created orderReferenceId=S02-1", "says notSaved",
 				"post created orderReferenceId=S02-2", "answered created null", "onComplete /return"}},
+		{"a button that makes the agreement, and no sign-in", with(func(p *widgets.Page) {
+			p.Pay = &widgets.Button{ReturnURL: "/return", State: "s", CreatesAgreement: true}
+		}), `await load(); buttons["amazonpay-pay"].authorization(); authorized({ access_token: "Atza|a" }); log("allowed"); authorized({ error: "access_denied" });`,
+			[]string{`button amazonpay-pay A2SELLEREXAMPLE {"type":"PwA","agreementType":"BillingAgreement","useAmazonAddressBook":false}`,
+				`authorize {"popup":true,"scope":"profile payments:widget payments:shipping_address","state":"s"} `, "allowed", "onComplete /return"}},
 		{"digital goods: the Wallet makes the agreement", with(func(p *widgets.Page) {
 			p.Wallet, p.Consent, p.Confirm = &widgets.Wallet{Scopes: []string{"profile", "payments:widget"}}, &widgets.Consent{}, &widgets.Confirm{}
 		}), `await load(); widget.Wallet.onReady(created("C02-1")); await settle(); widget.Wallet.onPaymentSelect(created("C02-1")); await settle(); state();`,
@@ -374,12 +389,43 @@ func TestScriptPages(t *testing.T) {
 	}
 	scenes := []scene{}
 	for _, test := range tests {
-		scenes = append(scenes, scene{widgets.RegionUK, test.page, test.scenario})
+		scenes = append(scenes, scene{region: widgets.RegionUK, page: test.page, scenario: test.scenario})
 	}
 	happened := play(t, scenes...)
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			assert.Equal(t, slices.Concat(ready, test.want), happened[i])
+		})
+	}
+}
+
+// A page may have used Amazon's names before, and loads Amazon's script when and
+// if it likes.
+func TestScriptLoading(t *testing.T) {
+	t.Parallel()
+	page := widgets.Page{EventsURL: "/events", CSRFToken: "csrf", SignInURL: "/basket", Wallet: &widgets.Wallet{}}
+	ready := []string{"setClientId " + clientID, "setUseCookie true"}
+	bound := `bind Wallet amazonpay-wallet {"sellerId":"A2SELLEREXAMPLE","design":{"designMode":"responsive"},"agreementType":"BillingAgreement"}`
+	tests := []struct {
+		name, before, scenario string
+		want                   []string
+	}{
+		{"functions of the page's own", `window.onAmazonLoginReady = () => log("own login"); window.onAmazonPaymentsReady = () => log("own payments");`, `await load();`,
+			slices.Concat(ready, []string{"own login", bound, "own payments"})},
+		{"Amazon's script is there already", `window.amazon = amazon; window.OffAmazonPayments = OffAmazonPayments;`, `log("---");`,
+			slices.Concat(ready, []string{bound, "---"})},
+		{"it never says that it is ready", "", `await pass(29999); log("soon"); await pass(1);`, []string{"soon", "says notLoaded"}},
+		{"it is late", "", `await pass(30000); await load(); log("left:" + at("messages").textContent);`,
+			slices.Concat([]string{"says notLoaded"}, ready, []string{bound, "left:"})},
+	}
+	scenes := []scene{}
+	for _, test := range tests {
+		scenes = append(scenes, scene{region: widgets.RegionNA, page: page, before: test.before, scenario: test.scenario})
+	}
+	happened := play(t, scenes...)
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, happened[i])
 		})
 	}
 }

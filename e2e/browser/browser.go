@@ -33,17 +33,27 @@ const Screenshots = "E2E_SCREENSHOTS"
 // Patience is how long a tab waits for what should be there.
 const Patience = 30 * time.Second
 
+// chromium is a running browser.
+type chromium struct {
+	road   context.Context
+	hangUp func()
+}
+
+// shared is the browser of all tests that want no other.
 var (
 	start   sync.Once
-	road    context.Context // to the browser
-	hangUp  = func() {}
+	shared  *chromium
 	problem error
 )
 
 // Run runs the tests of a package and ends the browser, if one was started. It is
 // called by TestMain, and returns the exit code.
 func Run(m *testing.M) int {
-	defer func() { hangUp() }()
+	defer func() {
+		if shared != nil {
+			shared.hangUp()
+		}
+	}()
 	return m.Run()
 }
 
@@ -58,21 +68,20 @@ func Path() string {
 	return ""
 }
 
-// launch starts the browser, with a profile of its own, which is removed at the
+// launch starts a browser, with a profile of its own, which is removed at the
 // end.
-func launch(path string) {
-	allocator, _ := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
+func launch(more ...chromedp.ExecAllocatorOption) (*chromium, error) {
+	options := append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(Path()), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
 		// Nothing but this machine can be reached.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
-	)
-	browser, _ := chromedp.NewContext(allocator)
-	problem = chromedp.Do(browser)
-	road = browser
-	hangUp = func() { _ = chromedp.Cancel(browser) } // it is gone either way
+	}, more...)
+	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...)
+	road, _ := chromedp.NewContext(allocator)
+	return &chromium{road, func() { _ = chromedp.Cancel(road) }}, chromedp.Do(road) // it is gone either way
 }
 
 // Screen is what a page is shown on.
@@ -80,6 +89,10 @@ type Screen struct {
 	Width, Height int64 // in CSS pixels; 0 is 1280 and 900
 	Dark          bool  // the user prefers dark pages
 	NoScript      bool  // scripts are off
+
+	// Host is a name that leads to the address At, whatever its certificate, in a
+	// browser of the test's own.
+	Host, At string
 }
 
 func (s Screen) size() chromedp.Action[chromedp.Void] {
@@ -94,8 +107,9 @@ func (s Screen) size() chromedp.Action[chromedp.Void] {
 type Tab struct {
 	t      testing.TB
 	ctx    context.Context
+	road   context.Context // to the browser
 	screen Screen
-	frames map[target.ID]*Tab // that have been looked at
+	others map[target.ID]*Tab // frames and windows that have been looked at
 
 	mu       sync.Mutex
 	problems []string
@@ -107,17 +121,21 @@ type Tab struct {
 // there is no Chromium.
 func Open(t testing.TB, screen Screen) *Tab {
 	t.Helper()
-	path := Path()
-	if path == "" {
+	if Path() == "" {
 		t.Skip("there is no Chromium here: install the Debian package chromium (apt-get install chromium), or let the variable CHROMIUM name it")
 	}
-	start.Do(func() { launch(path) })
-	require.NoError(t, problem, "Chromium does not start")
-	ctx, closeTab := chromedp.NewContext(road, chromedp.WithNewBrowserContext())
+	start.Do(func() { shared, problem = launch() })
+	browser, err := shared, problem
+	if screen.Host != "" {
+		browser, err = launch(chromedp.Flag("host-resolver-rules", "MAP "+screen.Host+" "+screen.At), chromedp.Flag("ignore-certificate-errors", true))
+		t.Cleanup(browser.hangUp)
+	}
+	require.NoError(t, err, "Chromium does not start")
+	ctx, closeTab := chromedp.NewContext(browser.road, chromedp.WithNewBrowserContext())
 	if screen.Width == 0 {
 		screen.Width, screen.Height = 1280, 900
 	}
-	tab := &Tab{t: t, ctx: ctx, screen: screen}
+	tab := &Tab{t: t, ctx: ctx, road: browser.road, screen: screen}
 	require.NoError(t, chromedp.Listen(ctx, tab.listen))
 	tab.begin(closeTab)
 	return tab

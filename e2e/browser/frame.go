@@ -15,8 +15,8 @@ import (
 func (tab *Tab) Another() *Tab {
 	tab.t.Helper()
 	// Not a child of the tab itself, which may be closed first.
-	ctx, closeTab := chromedp.NewContext(road, chromedp.WithExistingBrowserContext(chromedp.FromContext(tab.ctx).BrowserContextID))
-	other := &Tab{t: tab.t, ctx: ctx, screen: tab.screen}
+	ctx, closeTab := chromedp.NewContext(tab.road, chromedp.WithExistingBrowserContext(chromedp.FromContext(tab.ctx).BrowserContextID))
+	other := &Tab{t: tab.t, ctx: ctx, road: tab.road, screen: tab.screen}
 	require.NoError(tab.t, chromedp.Listen(ctx, other.listen))
 	other.begin(closeTab)
 	return other
@@ -27,36 +27,51 @@ func (tab *Tab) Another() *Tab {
 // Its frame is gone when the tab shows another page: ask for it anew then.
 func (tab *Tab) Frame(title string) *Tab {
 	tab.t.Helper()
+	return tab.find("frame "+title, func(page target.ID, info *target.Info) bool {
+		return info.Type == "iframe" && string(info.ParentFrameID) == string(page) && tab.attach(info.TargetID).has(title)
+	})
+}
+
+// Window waits for the window that the tab has opened, and whose address has the
+// text in it. It may close itself, and then takes its answers with it: see
+// [Tab.Try].
+func (tab *Tab) Window(part string) *Tab {
+	tab.t.Helper()
+	return tab.find("window "+part, func(page target.ID, info *target.Info) bool {
+		return info.Type == "page" && info.OpenerID == page && strings.Contains(info.URL, part)
+	})
+}
+
+func (tab *Tab) find(what string, fits func(page target.ID, info *target.Info) bool) *Tab {
+	tab.t.Helper()
 	page := chromedp.FromContext(tab.ctx).Target.TargetID
 	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		infos, err := chromedp.Targets(tab.ctx)
 		require.NoError(tab.t, err)
 		for _, info := range infos {
-			if info.Type == "iframe" && string(info.ParentFrameID) == string(page) {
-				if frame := tab.attach(info.TargetID); frame.has(title) {
-					return frame
-				}
+			if fits(page, info) {
+				return tab.attach(info.TargetID)
 			}
 		}
 	}
-	require.FailNow(tab.t, "there is no such frame", "%s, problems so far: %q", title, tab.Problems())
+	require.FailNow(tab.t, "it is not there", "%s, problems so far: %q", what, tab.Problems())
 	return nil
 }
 
-// attach looks at a frame; leaving it is left to the end of the tab.
+// attach looks at a frame or a window; leaving it is left to the end of the tab.
 func (tab *Tab) attach(id target.ID) *Tab {
-	if frame := tab.frames[id]; frame != nil {
-		return frame
+	if other := tab.others[id]; other != nil {
+		return other
 	}
 	ctx, _ := chromedp.NewContext(tab.ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
-	frame := &Tab{t: tab.t, ctx: ctx}
+	other := &Tab{t: tab.t, ctx: ctx}
 	_ = chromedp.Listen(ctx, tab.listen)
 	_ = chromedp.Do(ctx) // it may be gone already
-	if tab.frames == nil {
-		tab.frames = make(map[target.ID]*Tab)
+	if tab.others == nil {
+		tab.others = make(map[target.ID]*Tab)
 	}
-	tab.frames[id] = frame
-	return frame
+	tab.others[id] = other
+	return other
 }
 
 // has reports whether a frame is there, with the text in its title.

@@ -160,6 +160,13 @@ func (v *visitor) look(name string) {
 	v.FitsWidth()
 	v.Screenshot(name)
 	assert.Empty(v.t, browser.Eval[[]string](v.Tab, faults), "%s", name)
+	assert.Empty(v.t, browser.Eval[[]string](v.Tab, faint), "%s", name)
+}
+
+// onScreen waits until nobody has to scroll to see it.
+func (v *visitor) onScreen(selector string) {
+	v.t.Helper()
+	v.Eventually("(r => r.height > 0 && r.top >= 0 && r.bottom <= innerHeight)(document.querySelector('" + selector + "').getBoundingClientRect())")
 }
 
 // faults are those of a page for who cannot see it, or has a strict browser.
@@ -180,6 +187,30 @@ const faults = `(() => {
 	for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) found.push("twice: " + id);
 	if (document.querySelectorAll("h1").length !== 1) found.push("not one heading");
 	if (!document.documentElement.lang || !document.title) found.push("no language or title");
+	return found;
+})()`
+
+// faint are texts whose contrast with what is behind them is below 4.5 to 1.
+const faint = `(() => {
+	const color = (text) => text.match(/[\d.]+/g).map(Number);
+	const light = (c) => {
+		const [r, g, b] = c.map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+	};
+	const behind = (e) => {
+		for (; e; e = e.parentElement) {
+			const c = color(getComputedStyle(e).backgroundColor);
+			if (c.length < 4 || c[3] > 0.99) return c;
+		}
+		return [255, 255, 255];
+	};
+	const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (texts.nextNode()) {
+		const text = texts.currentNode.textContent.trim(), e = texts.currentNode.parentElement;
+		if (!text || !e.checkVisibility() || e.closest("svg, :disabled")) continue;
+		const a = light(color(getComputedStyle(e).color)), b = light(behind(e));
+		if (Math.max(a, b) / Math.min(a, b) < 4.5) found.push(text.slice(0, 60));
+	}
 	return found;
 })()`
 

@@ -149,19 +149,21 @@ func TestMissingAddress(t *testing.T) {
 	s.charged("Captured 24.00 USD")
 }
 
-// TestSessionEnds is an hour later.
+// TestSessionEnds is an hour later, at the lower end of a long page.
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, "NA")
-	v := s.visit(t, desk)
+	v := s.visit(t, phone)
 	v.Expect("BuyerSessionExpired") // of the mock's script, and of its answer
 	v.Expect("400 (Bad Request) " + s.mock + "/widgets/act")
 	v.signIn()
 	order := browser.Eval[string](v.Tab, "location.pathname")
 	s.steer("clock", `{"advance":"56m"}`)
+	browser.Eval[bool](v.Tab, "(document.querySelector('#amazonpay-consent').scrollIntoView({block: 'center'}), scrollY > innerHeight / 2)")
 	v.Pick(consent, "#consent")
 	v.Sees("#amazonpay-messages", "Your session with Amazon has ended. Please sign in again.")
-	v.Eventually("document.querySelector('#amazonpay-signin').offsetWidth > 0")
+	v.onScreen("#amazonpay-messages")
+	v.onScreen("#amazonpay-signin")
 	v.look("session-ended")
 	v.reload() // by then the shop knows
 	v.at("/", "#note")

@@ -1,15 +1,16 @@
 package shop_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/amazonpay-go/amazonpay/e2e/browser"
 )
 
-// TestPages looks at every page, on a desk and on a phone.
+// TestPages looks at every page, on a desk, on a phone and in the dark.
 func TestPages(t *testing.T) {
 	for name, screen := range map[string]browser.Screen{
-		"1280": desk, "390": phone,
+		"1280": desk, "390": phone, "dark": {Width: 1280, Height: 900, Dark: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,11 +39,17 @@ func TestPages(t *testing.T) {
 
 func checkout(v *visitor, look func(string)) {
 	v.t.Helper()
-	v.signIn()
+	v.Click("#amazonpay-pay button")
+	v.at("/ap/oa", "#ap_email")
+	look("login")
+	v.allow()
+	v.at("/checkout/*", "#checkout")
+	v.shown()
 	look("checkout")
 	v.Click("#to-review")
 	v.at("/checkout/*", "#missing")
 	v.shown()
+	v.Eventually("document.activeElement.id === 'missing'") // read aloud, and on the screen
 	look("missing")
 	v.card("BadCard")
 	v.tick()
@@ -51,7 +58,7 @@ func checkout(v *visitor, look func(string)) {
 	look("review")
 	v.confirm()
 	v.at("/widgets/confirm/*", "button")
-	v.FitsWidth()
+	look("bank")
 	v.Click("button[value=Failure]")
 	v.at("/checkout/*", "#bank-refused")
 	v.shown()
@@ -107,4 +114,33 @@ func account(v *visitor, look func(string)) {
 	v.bank("Success")
 	v.thanked("paid")
 	look("thanks")
+}
+
+// TestLoginRefused is the page that the mock shows where Amazon cannot go back to
+// the shop.
+func TestLoginRefused(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "UK")
+	v := s.visit(t, phone)
+	v.Expect("400 (Bad Request)")
+	v.Visit(s.mock + "/ap/oa?client_id=nobody&redirect_uri=https%3A%2F%2Fshop.example%2Freturn&scope=profile&response_type=token&state=" + strings.Repeat("s", 200))
+	v.Sees("h1", "We're sorry!")
+	v.look("login-refused")
+}
+
+// TestNoScript is a browser without JavaScript, which Amazon's button needs: the
+// pages say so where the button would be.
+func TestNoScript(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "UK")
+	v := s.visit(t, browser.Screen{Width: 390, Height: 844, NoScript: true})
+	for _, path := range []string{"/", "/signin"} {
+		v.Visit(s.url + path)
+		v.Sees("noscript p", "Amazon Pay needs JavaScript.")
+		v.Eventually("document.querySelector('noscript p').offsetHeight > 0")
+		v.look("noscript-" + strings.Trim(path, "/"))
+	}
+	v.Visit(s.url + "/return/checkout?error=access_denied&state=x")
+	v.Sees("noscript p", "Amazon Pay needs JavaScript.")
+	v.FitsWidth()
 }

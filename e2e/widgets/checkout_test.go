@@ -6,20 +6,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/amazonpay-go/amazonpay"
+	"github.com/amazonpay-go/amazonpay/e2e/browser"
 )
 
 // signIn clicks the button and allows what is asked for.
 func signIn(b *tab, s *shop) {
 	b.t.Helper()
-	b.open(s.url)
+	b.Visit(s.url)
 	b.click("#AmazonPayButton button")
-	b.decide(b.popup(), "allow")
+	b.decide("allow")
 }
 
 // rendered waits until all three widgets are there.
@@ -40,8 +40,8 @@ func TestCheckout(t *testing.T) {
 				"AddressBook.onBillingAgreementCreate", "AddressBook.onReady", "AddressBook.onAddressSelect true",
 				"Wallet.onReady", "Wallet.onPaymentSelect", "Consent.onReady string false",
 			}, withoutDetails(value[[]string](b, "events")))
-			b.shoot("checkout-" + string(p.region))
-			b.pick("consent", "#consent")
+			b.Screenshot("checkout-" + string(p.region))
+			b.Pick("consent", "#consent")
 			b.happened("Consent.onConsent true")
 			b.click("#confirm")
 			b.result("charged " + p.amount + ": Closed MaxCapturesProcessed")
@@ -74,8 +74,8 @@ func TestEveryScript(t *testing.T) {
 		for _, script := range scripts {
 			s := openShop(t, m, p)
 			s.script = script
-			b.open(s.url)
-			b.eventually("document.querySelector('#AmazonPayButton .amazonpay-button-inner-image') !== null")
+			b.Visit(s.url)
+			b.Eventually("document.querySelector('#AmazonPayButton .amazonpay-button-inner-image') !== null")
 		}
 	}
 }
@@ -86,11 +86,10 @@ func TestAmazonsNames(t *testing.T) {
 	s := openShop(t, m, uk)
 	s.Base = "https://static-eu.payments-amazon.com"
 	here := strings.TrimPrefix(m.HTTPS[0], "https://")
-	b := openTab(t, 1280, chromedp.Flag("host-resolver-rules", "MAP static-eu.payments-amazon.com "+here),
-		chromedp.Flag("ignore-certificate-errors", true))
+	b := &tab{browser.Open(t, browser.Screen{Host: "static-eu.payments-amazon.com", At: here}), t}
 	signIn(b, s)
 	rendered(b)
-	b.pick("consent", "#consent")
+	b.Pick("consent", "#consent")
 	b.click("#confirm")
 	b.result("charged 19.90 GBP")
 }
@@ -99,17 +98,17 @@ func TestSignIn(t *testing.T) {
 	m := startMock(t)
 	t.Run("denied", func(t *testing.T) {
 		s, b := openShop(t, m, us), openTab(t, 1280)
-		b.open(s.url)
+		b.Visit(s.url)
 		b.click("#AmazonPayButton button")
-		b.decide(b.popup(), "deny")
+		b.decide("deny")
 		b.happened("authorized complete access_denied state-1")
 		assert.Zero(t, value[int](b, "document.querySelectorAll('#addressBookWidgetDiv iframe').length"))
 	})
 	t.Run("window closed", func(t *testing.T) {
 		s, b := openShop(t, m, us), openTab(t, 1280)
-		b.open(s.url)
+		b.Visit(s.url)
 		b.click("#AmazonPayButton button")
-		_, _ = within(b.popup(), chromedp.Evaluate[chromedp.Void]("window.close()"))
+		_ = b.Window("/ap/oa?").Try("window.close() === undefined")
 		b.happened("authorized complete access_denied state-1")
 	})
 	t.Run("pop-up with an address", func(t *testing.T) {
@@ -125,20 +124,20 @@ func TestSignIn(t *testing.T) {
 	t.Run("redirect", func(t *testing.T) {
 		s, b := openShop(t, m, eu), openTab(t, 1280)
 		s.Mode = "redirect"
-		b.open(s.url)
+		b.Visit(s.url)
 		b.click("#AmazonPayButton button")
-		b.eventually("document.querySelector('#ap_email') !== null")
+		b.Eventually("document.querySelector('#ap_email') !== null")
 		b.click("button[value=allow]")
 		rendered(b)
 	})
 	t.Run("redirect denied", func(t *testing.T) {
 		s, b := openShop(t, m, eu), openTab(t, 1280)
 		s.Mode = "redirect"
-		b.open(s.url)
+		b.Visit(s.url)
 		b.click("#AmazonPayButton button")
-		b.eventually("document.querySelector('#ap_email') !== null")
+		b.Eventually("document.querySelector('#ap_email') !== null")
 		b.click("button[value=deny]")
-		b.eventually("location.search.includes('error=access_denied') && location.search.includes('state=state-1') && window.events.includes('onAmazonPaymentsReady')")
+		b.Eventually("location.search.includes('error=access_denied') && location.search.includes('state=state-1') && window.events.includes('onAmazonPaymentsReady')")
 	})
 	t.Run("by the button", func(t *testing.T) {
 		s, b := openShop(t, m, us), openTab(t, 1280)
@@ -167,43 +166,44 @@ func TestLogin(t *testing.T) {
 	assert.Equal(t, 3300.0, state["max_age"])
 	assert.Equal(t, client, state["client_id"])
 	value[bool](b, "amazon.Login.retrieveProfile((r) => { window.profile = JSON.stringify(r); }) === undefined")
-	b.eventually("window.profile !== undefined")
+	b.Eventually("window.profile !== undefined")
 	assert.JSONEq(t, `{"success":true,"profile":{"CustomerId":"`+value[string](b, "JSON.parse(window.profile).profile.CustomerId")+
 		`","Name":"Susan Example","PostalCode":"60602","PrimaryEmail":"buyer@example.com"}}`, value[string](b, "window.profile"))
 	value[bool](b, "amazon.Login.retrieveProfile('Atza|no', (r) => { window.other = JSON.stringify(r); }) === undefined")
-	b.eventually(`window.other === '{"success":false,"error":"invalid_token"}'`)
+	b.Eventually(`window.other === '{"success":false,"error":"invalid_token"}'`)
 	value[bool](b, "amazon.Login.authorize({scope: 'profile', interactive: 'never'}, (r) => { window.never = r.access_token.slice(0, 5); }) !== undefined")
-	b.eventually("window.never === 'Atza|'")
+	b.Eventually("window.never === 'Atza|'")
 	b.click("#logout")
 	assert.NotContains(t, value[string](b, "document.cookie"), "amazon_Login")
 	value[bool](b, "amazon.Login.authorize({scope: 'profile', interactive: 'never'}, (r) => { window.never = r.error; }) !== undefined")
-	b.eventually("window.never === 'access_denied'")
+	b.Eventually("window.never === 'access_denied'")
 }
 
 // TestChoices follows the buyer's clicks to the API.
 func TestChoices(t *testing.T) {
 	m := startMock(t)
 	s, b := openShop(t, m, us), openTab(t, 1280)
+	b.Expect("409 (Conflict)") // the shop's answer
 	signIn(b, s)
 	rendered(b)
-	b.eventually("events.some((e) => e.startsWith('details Chicago [BuyerConsentNotSet'))") // the Wallet chooses meanwhile
-	b.pick("address", "input[value='1']")
+	b.Eventually("events.some((e) => e.startsWith('details Chicago [BuyerConsentNotSet'))") // the Wallet chooses meanwhile
+	b.Pick("address", "input[value='1']")
 	b.happened("details Portland [BuyerConsentNotSet]")
-	b.eventually("events.filter((e) => e === 'Wallet.onPaymentSelect').length === 2")
-	b.pick("payment", "input[value=RejectedCard]")
-	b.eventually("events.filter((e) => e === 'Wallet.onPaymentSelect').length === 3")
-	b.pick("consent", "#consent")
+	b.Eventually("events.filter((e) => e === 'Wallet.onPaymentSelect').length === 2")
+	b.Pick("payment methods", "input[value=RejectedCard]")
+	b.Eventually("events.filter((e) => e === 'Wallet.onPaymentSelect').length === 3")
+	b.Pick("consent", "#consent")
 	b.happened("Consent.onConsent true")
-	b.inFrame("consent", "document.querySelector('#consent').checked && !document.querySelector('#consent').disabled")
-	b.pick("consent", "#consent")
+	b.InFrame("consent", "document.querySelector('#consent').checked && !document.querySelector('#consent').disabled")
+	b.Pick("consent", "#consent")
 	b.happened("Consent.onConsent false")
 	assert.True(t, value[bool](b, "document.getElementById('confirm').disabled"))
 	value[bool](b, "(document.getElementById('confirm').disabled = false) === false")
 	b.click("#confirm")
 	b.result("BillingAgreementConstraintsExist")
-	b.inFrame("consent", "!document.querySelector('#consent').disabled")
-	b.pick("consent", "#consent")
-	b.eventually("events.filter((e) => e === 'Consent.onConsent true').length === 2")
+	b.InFrame("consent", "!document.querySelector('#consent').disabled")
+	b.Pick("consent", "#consent")
+	b.Eventually("events.filter((e) => e === 'Consent.onConsent true').length === 2")
 	b.click("#confirm")
 	b.result("charged 19.90 USD: Declined AmazonRejected")
 }
@@ -212,10 +212,10 @@ func TestChoices(t *testing.T) {
 func TestPageLearnsNothing(t *testing.T) {
 	m := startMock(t)
 	s, b := openShop(t, m, us), openTab(t, 1280)
-	b.open(s.url)
+	b.Visit(s.url)
 	value[bool](b, "window.addEventListener('message', (e) => { window.heard = (window.heard || '') + JSON.stringify(e.data); }) === undefined")
 	b.click("#AmazonPayButton button")
-	b.decide(b.popup(), "allow")
+	b.decide("allow")
 	rendered(b)
 	heard := value[string](b, "window.heard")
 	assert.Contains(t, heard, `"ready"`)
@@ -228,30 +228,30 @@ func TestPageLearnsNothing(t *testing.T) {
 func TestKeyboard(t *testing.T) {
 	m := startMock(t)
 	s, b := openShop(t, m, us), openTab(t, 1280)
-	b.open(s.url)
-	b.eventually("document.querySelector('#AmazonPayButton button') !== null")
-	b.key(kb.Tab)
+	b.Visit(s.url)
+	b.Eventually("document.querySelector('#AmazonPayButton button') !== null")
+	b.Press(kb.Tab)
 	assert.Equal(t, "Amazon Pay", value[string](b, "document.activeElement.textContent"))
-	b.key(kb.Enter)
-	b.decide(b.popup(), "allow")
+	b.Press(kb.Enter)
+	b.decide("allow")
 	rendered(b)
 	value[bool](b, "document.querySelector('#AmazonPayButton button').focus() === undefined")
-	b.key(kb.Tab)
-	b.inFrame("address", "document.hasFocus() && document.activeElement.value === '0' && document.activeElement.matches(':focus-visible')")
-	b.key(kb.ArrowDown)
+	b.Press(kb.Tab)
+	b.InFrame("address", "document.hasFocus() && document.activeElement.value === '0' && document.activeElement.matches(':focus-visible')")
+	b.Press(kb.ArrowDown)
 	b.happened("details Portland [BuyerConsentNotSet]")
-	b.eventually("events.filter((e) => e === 'Wallet.onPaymentSelect').length === 2")
-	b.inFrame("address", "document.activeElement.value === '1'")
-	b.key(kb.Tab)
-	b.inFrame("payment", "document.hasFocus() && document.activeElement.value === 'GoodCard'")
-	b.key(kb.ArrowDown)
-	b.inFrame("payment", "document.activeElement.value === 'BadCard' && document.activeElement.checked && !document.activeElement.disabled")
-	b.key(kb.Tab)
-	b.inFrame("consent", "document.hasFocus() && document.activeElement.id === 'consent'")
-	b.key(" ")
+	b.Eventually("events.filter((e) => e === 'Wallet.onPaymentSelect').length === 2")
+	b.InFrame("address", "document.activeElement.value === '1'")
+	b.Press(kb.Tab)
+	b.InFrame("payment methods", "document.hasFocus() && document.activeElement.value === 'GoodCard'")
+	b.Press(kb.ArrowDown)
+	b.InFrame("payment methods", "document.activeElement.value === 'BadCard' && document.activeElement.checked && !document.activeElement.disabled")
+	b.Press(kb.Tab)
+	b.InFrame("consent", "document.hasFocus() && document.activeElement.id === 'consent'")
+	b.Press(" ")
 	b.happened("Consent.onConsent true")
-	b.inFrame("consent", "document.activeElement.id === 'consent'")
-	b.key(kb.Tab, kb.Enter)
+	b.InFrame("consent", "document.activeElement.id === 'consent'")
+	b.Press(kb.Tab, kb.Enter)
 	b.result("charged 19.90 USD: Declined InvalidPaymentMethod")
 }
 
@@ -261,13 +261,13 @@ func TestReadOnly(t *testing.T) {
 	signIn(b, s)
 	rendered(b)
 	s.Agreement, s.Display = value[string](b, "window.agreement"), "Read"
-	b.open(s.url + "/checkout")
+	b.Visit(s.url + "/checkout")
 	b.happened("Wallet.onReady")
 	b.happened("AddressBook.onReady")
-	b.inFrame("payment", "document.body.textContent.includes('Visa') && document.querySelector('input') === null")
-	b.inFrame("address", "document.body.textContent.includes('Chicago') && document.querySelector('input') === null")
+	b.InFrame("payment methods", "document.body.textContent.includes('Visa') && document.querySelector('input') === null")
+	b.InFrame("address", "document.body.textContent.includes('Chicago') && document.querySelector('input') === null")
 	assert.NotContains(t, strings.Join(value[[]string](b, "events"), " "), "Select")
-	b.shoot("read-only")
+	b.Screenshot("read-only")
 }
 
 func TestPhone(t *testing.T) {
@@ -278,19 +278,19 @@ func TestPhone(t *testing.T) {
 			s.Design = design
 			signIn(b, s)
 			rendered(b)
-			b.shoot("phone-" + design)
+			b.Screenshot("phone-" + design)
 			assert.LessOrEqual(t, value[int](b, "document.documentElement.scrollWidth"), 390)
 			if design == "smartphoneCollapsible" {
-				b.inFrame("payment", "document.querySelectorAll('input').length === 1")
+				b.InFrame("payment methods", "document.querySelectorAll('input').length === 1")
 				before := value[int](b, "document.querySelector('#walletWidgetDiv iframe').clientHeight")
-				b.pick("payment", "button.more")
-				b.inFrame("payment", "document.querySelectorAll('input').length > 10")
-				b.eventually(fmt.Sprintf("document.querySelector('#walletWidgetDiv iframe').clientHeight > %d", before))
-				b.shoot("phone-open")
-				b.pick("payment", "input[value=SlowBank]")
-				b.inFrame("payment", "document.querySelectorAll('input').length === 1")
+				b.Pick("payment methods", "button.more")
+				b.InFrame("payment methods", "document.querySelectorAll('input').length > 10")
+				b.Eventually(fmt.Sprintf("document.querySelector('#walletWidgetDiv iframe').clientHeight > %d", before))
+				b.Screenshot("phone-open")
+				b.Pick("payment methods", "input[value=SlowBank]")
+				b.InFrame("payment methods", "document.querySelectorAll('input').length === 1")
 			}
-			b.pick("consent", "#consent")
+			b.Pick("consent", "#consent")
 			b.happened("Consent.onConsent true")
 		})
 	}
@@ -308,21 +308,23 @@ func TestBank(t *testing.T) {
 			s.Mode = "sca"
 			signIn(b, s)
 			rendered(b)
-			b.pick("consent", "#consent")
+			b.Pick("consent", "#consent")
 			b.happened("Consent.onConsent true")
 			b.click("#confirm")
-			b.eventually("location.pathname.startsWith('/widgets/confirm/')")
-			b.shoot("bank")
+			b.Eventually("location.pathname.startsWith('/widgets/confirm/') && document.querySelector('button')")
+			b.Screenshot("bank")
 			back := value[string](b, "location.href")
 			b.click("button[value=" + status + "]")
 			b.result(want)
-			b.open(back)
+			b.Expect("404 (Not Found) " + back)
+			b.Visit(back)
 			assert.Equal(t, "Nothing to confirm", value[string](b, "document.querySelector('h1').textContent"))
-			b.open("about:blank")
+			b.Visit("about:blank")
 		})
 	}
 	t.Run("confirmation refused", func(t *testing.T) {
 		s, b := openShop(t, m, uk), openTab(t, 1280)
+		b.Expect("409 (Conflict)") // the shop's answer
 		s.Mode = "sca"
 		signIn(b, s)
 		rendered(b)
@@ -335,41 +337,41 @@ func TestBank(t *testing.T) {
 
 func withError(b *tab, title, code string) {
 	b.t.Helper()
-	b.inFrame(title, fmt.Sprintf("(document.querySelector('[role=alert] strong') || {}).textContent === %q", code))
+	b.InFrame(title, fmt.Sprintf("(document.querySelector('[role=alert] strong') || {}).textContent === %q", code))
 }
 
 func TestCauses(t *testing.T) {
 	m := startMock(t)
 	t.Run("not signed in", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
-		b.open(s.url + "/checkout")
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
+		b.Visit(s.url + "/checkout")
 		b.happened("AddressBook.onError BuyerNotAssociated")
 		withError(b, "address", "BuyerNotAssociated")
-		b.shoot("error")
+		b.Screenshot("error")
 	})
 	t.Run("wrong seller", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
 		s.seller = "A1NOBODY"
-		b.open(s.url)
+		b.Visit(s.url)
 		b.happened("Button.onError InvalidSellerId")
 	})
 	t.Run("live script", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
 		s.script = "/OffAmazonPayments/us/js/Widgets.js"
-		b.open(s.url)
+		b.Visit(s.url)
 		b.happened("Button.onError ReleaseEnvironmentMismatch")
 	})
 	t.Run("session of 55 minutes", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
 		signIn(b, s)
 		rendered(b)
 		m.steer("clock", `{"advance":"56m"}`)
-		b.pick("payment", "input[value=BadCard]")
+		b.Pick("payment methods", "input[value=BadCard]")
 		b.happened("Wallet.onError BuyerSessionExpired")
-		withError(b, "payment", "BuyerSessionExpired")
+		withError(b, "payment methods", "BuyerSessionExpired")
 	})
 	t.Run("draft of 3 hours", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
 		signIn(b, s)
 		rendered(b)
 		s.Agreement = value[string](b, "window.agreement")
@@ -378,13 +380,13 @@ func TestCauses(t *testing.T) {
 		b.happened("AddressBook.onError StaleOrderReference")
 	})
 	t.Run("another buyer's", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
 		s.Agreement = m.steer("acts", `{"do":"NewBillingAgreement","buyer":{"Email":"other@example.com"}}`)["id"].(string)
 		signIn(b, s)
 		b.happened("AddressBook.onError BuyerNotAssociated")
 	})
 	t.Run("consent after the confirmation", func(t *testing.T) {
-		s, b := openShop(t, m, us), openTab(t, 1280)
+		s, b := openShop(t, m, us), openTab(t, 1280).complains()
 		s.Agreement = m.steer("acts", `{"do":"OpenBillingAgreement"}`)["id"].(string)
 		signIn(b, s)
 		b.happened("Consent.onError InvalidBillingAgreementStatus")
@@ -396,14 +398,14 @@ func TestHooks(t *testing.T) {
 	m := startMock(t)
 	codes := m.steer("widgets", `{"code":"UnknownError","widget":"Confirmation"}`)["codes"].([]any)
 	require.Len(t, codes, 14)
-	s, b := openShop(t, m, us), openTab(t, 1280)
+	s, b := openShop(t, m, us), openTab(t, 1280).complains()
 	signIn(b, s)
 	rendered(b)
 	s.Agreement = value[string](b, "window.agreement")
 	for _, code := range codes {
 		t.Run("control API "+code.(string), func(t *testing.T) {
 			m.steer("widgets", fmt.Sprintf(`{"code":%q,"widget":"AddressBook"}`, code))
-			b.open(s.url + "/checkout")
+			b.Visit(s.url + "/checkout")
 			b.happened("AddressBook.onError " + code.(string))
 			if code == "ITP" {
 				b.happened("AddressBook.onAddressSelect true")
@@ -412,12 +414,12 @@ func TestHooks(t *testing.T) {
 	}
 	t.Run("query of the script", func(t *testing.T) {
 		s.Query = "&mockError=Wallet:PaymentMethodNotModifiable"
-		b.open(s.url + "/checkout")
+		b.Visit(s.url + "/checkout")
 		b.happened("Wallet.onError PaymentMethodNotModifiable")
 		s.Query = ""
 	})
 	t.Run("function", func(t *testing.T) {
-		b.open(s.url + "/checkout")
+		b.Visit(s.url + "/checkout")
 		rendered(b)
 		value[bool](b, "OffAmazonPayments.mock.force('Wallet', 'UnknownError') === undefined && wallet() === undefined")
 		b.happened("Wallet.onError UnknownError")
@@ -457,6 +459,6 @@ func TestMovedFrame(t *testing.T) {
 	signIn(b, s)
 	rendered(b)
 	value[bool](b, "document.body.appendChild(document.querySelector('#addressBookWidgetDiv')) !== null")
-	b.eventually("events.filter((e) => e === 'AddressBook.onReady').length === 2")
+	b.Eventually("events.filter((e) => e === 'AddressBook.onReady').length === 2")
 	assert.Equal(t, 1, value[int](b, "events.filter((e) => e === 'AddressBook.onBillingAgreementCreate').length"))
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/amazonpay-go/amazonpay/e2e/browser"
 )
 
-var program string // the mock, built once
+var programs string // the folder of the mock and of examples/widgets, built once
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -32,17 +32,17 @@ func run(m *testing.M) int {
 	if browser.Path() == "" {
 		return m.Run() // all are skipped
 	}
-	dir, err := os.MkdirTemp("", "amazonpay-mock")
+	dir, err := os.MkdirTemp("", "amazonpay-e2e-")
 	if err != nil {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	program = filepath.Join(dir, "amazonpay-mock")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/amazonpay-go/amazonpay/cmd/amazonpay-mock").CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("the mock cannot be built: %v\n%s", err, out))
+	programs = dir
+	if out, err := exec.Command("go", "build", "-o", dir, "github.com/amazonpay-go/amazonpay/cmd/amazonpay-mock",
+		"github.com/amazonpay-go/amazonpay/examples/widgets").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("the programs cannot be built: %v\n%s", err, out))
 	}
-	defer func() { hangUp() }()
-	return m.Run()
+	return browser.Run(m)
 }
 
 // mock is a process of its own.
@@ -60,7 +60,7 @@ func startMock(t *testing.T, args ...string) *mock {
 		browser.Open(t, browser.Screen{}) // skips, and says why
 	}
 	ready := filepath.Join(t.TempDir(), "ready.json")
-	cmd := exec.Command(program, append([]string{"-http", "127.0.0.1:0", "-https", "127.0.0.1:0", "-quiet", "-ready-file", ready}, args...)...)
+	cmd := exec.Command(filepath.Join(programs, "amazonpay-mock"), append([]string{"-http", "127.0.0.1:0", "-https", "127.0.0.1:0", "-quiet", "-ready-file", ready}, args...)...)
 	cmd.Stderr = os.Stderr
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -140,6 +140,7 @@ func openShop(t *testing.T, m *mock, p place) *shop {
 	mux.HandleFunc("POST /details", s.details)
 	mux.HandleFunc("POST /confirm", s.confirm)
 	mux.HandleFunc("GET /done", s.done)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // another site than the mock's

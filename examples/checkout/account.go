@@ -14,7 +14,7 @@ import (
 // accountPage is what the account shows, and which buttons it has.
 type accountPage struct {
 	Name    string
-	State   string // "active", "checking", "payment", "retry", "stopped", "canceled", "ended"; empty without a subscription
+	State   string // "active", "checking", "payment", "retry", "trouble", "stopped", "canceled", "ended"; empty without a subscription
 	Price   amazonpay.Price
 	Since   time.Time
 	Next    time.Time   // of the next charge
@@ -28,6 +28,7 @@ type accountPage struct {
 	Cancel  bool
 	Closing bool // canceled, and Amazon does not know yet
 	Unpaid  bool // the latest charge
+	Refused bool // by the bank or Amazon: it was declined
 	Again   time.Time
 }
 
@@ -65,11 +66,14 @@ func (s *shop) fill(d *accountPage, sub *subscription) {
 		if ch.state == chargePaid {
 			paid = ch.period
 		}
-		d.Charges = append([]chargeRow{{ch.period, ch.try, ch.made, ch.request.Amount, string(ch.state), chargeTexts[ch.state],
-			ch.request.SellerOrderID}}, d.Charges...)
+		text := chargeTexts[ch.state]
+		if ch.advice.Seller && ch.state != chargePaid && ch.state != chargeDeclined { // what became of it is not sure
+			text = "Being looked into"
+		}
+		d.Charges = append([]chargeRow{{ch.period, ch.try, ch.made, ch.request.Amount, string(ch.state), text, ch.request.SellerOrderID}}, d.Charges...)
 	}
 	d.Price, d.Since, d.Next, d.Again = sub.order.price, sub.started, sub.due(paid+1), last.again
-	d.Unpaid = last.state != chargePaid
+	d.Unpaid, d.Refused = last.state != chargePaid, last.state == chargeDeclined
 	d.Closing = !sub.canceled.IsZero() && sub.ended.IsZero()
 	d.Check = last.state == chargeOpen || last.state == chargePending
 	running := sub.canceled.IsZero() && sub.ended.IsZero()
@@ -79,14 +83,17 @@ func (s *shop) fill(d *accountPage, sub *subscription) {
 		d.State = "canceled"
 	case !sub.ended.IsZero():
 		d.State = "ended"
-	case last.state == chargeDeclined && last.advice.Buyer, sub.suspended && (last.state != chargeDeclined || !last.advice.Soft):
+	case last.state == chargeDropped: // nobody can say whether trying again would charge twice
+		d.State, d.Change = "stopped", false
+	case d.Unpaid && last.advice.Buyer, d.Refused && last.advice.Retry != amazonpay.RetryNewID,
+		sub.suspended && !(d.Refused && last.advice.Soft):
 		d.State, d.Check = "payment", false
+	case d.Check && last.advice.Seller:
+		d.State = "trouble"
 	case d.Check:
 		d.State = "checking"
-	case last.state == chargeDeclined && last.advice.Retry == amazonpay.RetryNewID && !last.advice.Buyer:
+	case d.Refused:
 		d.State, d.Retry = "retry", string(last.request.ReferenceID)
-	case last.state != chargePaid:
-		d.State = "stopped"
 	default:
 		d.State = "active"
 		if s.demo {
@@ -167,7 +174,7 @@ func (s *shop) cancel(r *http.Request, v visitor) (*reply, error) {
 func (s *shop) payment(_ *http.Request, v visitor) (*reply, error) {
 	sub := v.customer.running()
 	switch {
-	case sub == nil:
+	case sub == nil, sub.last().state == chargeDropped: // where no other payment method helps
 		return to("/account"), nil
 	case v.left(s.now()) < 0:
 		return to("/signin?note=session"), nil
@@ -223,8 +230,11 @@ func (s *shop) paymentConfirmed(r *http.Request, v visitor) (*reply, error) {
 	switch {
 	case !sub.ended.IsZero():
 		return to("/account"), nil
-	case sub.suspended || claim != widgets.AuthenticationSuccess:
+	case claim == widgets.AuthenticationFailure, sub.suspended && claim == widgets.AuthenticationSuccess:
 		v.notice = "Your bank did not agree to the payment method. Please try again, or choose another one."
+		return to("/account/payment"), nil
+	case claim != widgets.AuthenticationSuccess:
+		v.notice = "The check by your bank was not finished, so nothing is changed yet. Confirm once more, and stay until you are back here."
 		return to("/account/payment"), nil
 	}
 	sub.changing = false

@@ -52,6 +52,63 @@ func TestFirstChargeDeclined(t *testing.T) {
 	}
 }
 
+// A charge that Amazon will not take: what the buyer reads is what the advice
+// says, and what it promises happens.
+func TestFirstChargeRefused(t *testing.T) {
+	tests := map[amazonpay.ErrorCode]struct {
+		account, says string
+		button        string // that helps when the cause is gone
+	}{
+		amazonpay.ErrBillingAgreementConstraintsExist: {"payment", "Amazon needs a payment method from you.", "change"},
+		amazonpay.ErrInvalidBillingAgreementStatus:    {"payment", "Amazon needs a payment method from you.", "change"},
+		amazonpay.ErrInvalidAccountStatus:             {"trouble", "something is wrong on our side", "check"},
+		amazonpay.ErrInvalidParameterValue:            {"trouble", "something is wrong on our side", "check"},
+		amazonpay.ErrDuplicateReferenceID:             {"stopped", "we have to find out what", ""},
+		amazonpay.ErrOrderReferenceCountExceeded:      {"stopped", "we have to find out what", ""},
+		amazonpay.ErrTransactionCountExceeded:         {"stopped", "we have to find out what", ""},
+		amazonpay.ErrPeriodicAmountExceeded:           {"checking", "You need not do anything", "check"},
+	}
+	for code, test := range tests {
+		t.Run(string(code), func(t *testing.T) {
+			m := open(t, amazonpay.RegionNA)
+			b := m.browser(nora)
+			m.road.code.Store(code)
+			thanks, agreement := b.subscribe(amazonpaytest.GoodCard)
+			assert.Equal(t, test.account == "payment", thanks.has("declined"))
+			assert.Equal(t, test.account == "trouble" || test.account == "stopped", thanks.has("trouble"))
+			assert.Equal(t, test.account == "checking", thanks.has("checking"))
+			account := b.get("/account")
+			assert.Equal(t, test.account, account.state("subscription"))
+			assert.Contains(t, account.body, test.says)
+			if code == amazonpay.ErrDuplicateReferenceID {
+				assert.NotContains(t, account.body+thanks.body, "Not charged", "it may have been paid")
+				assert.NotContains(t, account.body+thanks.body, "No money was taken", "it may have been paid")
+			}
+			assert.Equal(t, test.account != "stopped", account.has("change-payment"))
+
+			m.road.code.Store(amazonpay.ErrorCode(""))
+			switch test.button {
+			case "change":
+				assert.Contains(t, b.get("/account/payment").body, "we charge what is open")
+				account = b.change(agreement, amazonpaytest.RefundRejected) // another good one
+			case "check":
+				account = b.press(account, "check")
+			default:
+				assert.Equal(t, "/account", b.get("/account/payment").path, "it would not help")
+				m.fake.Advance(70 * 24 * time.Hour)
+				m.shop.keepUp(t.Context())
+				account = b.signIn("/signin")
+				assert.Equal(t, "stopped", account.state("subscription"), "as it says")
+				assert.EqualValues(t, 0, m.captured())
+				assert.Equal(t, "canceled", b.press(account, "cancel").state("subscription"))
+				return
+			}
+			assert.Equal(t, "active", account.state("subscription"))
+			assert.EqualValues(t, 1, m.captured())
+		})
+	}
+}
+
 // A bank that takes its time: the notification tells.
 func TestPending(t *testing.T) {
 	m := open(t, amazonpay.RegionUK)
@@ -227,6 +284,29 @@ func TestCap(t *testing.T) {
 	assert.Equal(t, paid+1, m.captured())
 }
 
+// What is promised is what is done: also on the last day of a long month, and
+// after a cancellation.
+func TestPromises(t *testing.T) {
+	m := open(t, amazonpay.RegionNA)
+	m.fake.Advance(time.Date(m.fake.Now().Year()+1, time.January, 31, 12, 0, 0, 0, time.UTC).Sub(m.fake.Now()))
+	b := m.browser(nora)
+	review, agreement := b.toReview(amazonpaytest.GoodCard)
+	thanks := b.confirm(review, agreement, "")
+	next := thanks.text("next-charge")
+	assert.Contains(t, next, "February")
+	assert.Equal(t, next, review.text("next-charge"))
+	account := b.get("/account")
+	assert.Equal(t, next, account.text("next-charge"))
+	m.fake.Advance(28 * 24 * time.Hour)
+	m.shop.keepUp(t.Context())
+	assert.EqualValues(t, 2, m.captured())
+	account = b.signIn("/signin")
+	assert.Contains(t, account.text("next-charge"), "31 March")
+	assert.Equal(t, "/account", b.get(thanks.path).path, "there is more to tell by now")
+	b.press(account, "cancel")
+	assert.Equal(t, "/account", b.get(thanks.path).path, "there is no next charge")
+}
+
 func TestDueDates(t *testing.T) {
 	sub := &subscription{started: time.Date(2026, time.January, 31, 12, 0, 0, 0, time.UTC)}
 	for period, want := range map[int]string{1: "31 January 2026", 2: "28 February 2026", 3: "31 March 2026", 4: "30 April 2026", 26: "29 February 2028"} {
@@ -298,7 +378,8 @@ func TestChangeAtTheBank(t *testing.T) {
 			agreement.ChoosePaymentMethod(amazonpaytest.GoodCard)
 			back := b.confirm(page, agreement, end)
 			assert.Equal(t, "/account/payment", back.path)
-			assert.True(t, back.has("notice"))
+			assert.Contains(t, back.text("notice"), map[amazonpaytest.AuthenticationStatus]string{
+				amazonpaytest.AuthenticationFailure: "did not agree", amazonpaytest.AuthenticationAbandoned: "was not finished"}[end])
 			forged := b.get("/account/payment/confirmed?AuthenticationStatus=Success")
 			assert.Equal(t, "/account/payment", forged.path, "Amazon says Suspended")
 			assert.Equal(t, "payment", b.get("/account").state("subscription"))

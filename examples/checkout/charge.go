@@ -128,6 +128,7 @@ func (s *shop) keepUp(ctx context.Context) {
 		for _, sub := range c.subscriptions() {
 			s.keepUpOne(patient, c, sub)
 		}
+		s.tidy(patient, c)
 		cancel()
 		c.unlock()
 	}
@@ -161,17 +162,35 @@ func (s *shop) keepUpOne(ctx context.Context, c *customer, sub *subscription) {
 	}
 }
 
+// tidy gives back agreements that were confirmed, and whose buyer has not come
+// back from the bank in time: Amazon would keep them open for ever.
+func (s *shop) tidy(ctx context.Context, c *customer) {
+	for _, o := range c.orders {
+		if o.state != orderConfirming || s.now().Sub(o.confirmed) < draftLife {
+			continue
+		}
+		if err := s.release(ctx, o); err != nil {
+			s.log.WarnContext(ctx, "agreement not released yet", "error", err)
+		}
+	}
+}
+
 // close tells Amazon that there will be no more charges.
 func (s *shop) close(ctx context.Context, sub *subscription) error {
-	err := s.pay.CloseBillingAgreement(ctx, amazonpay.CloseBillingAgreementRequest{
-		AmazonBillingAgreementID: sub.agreement, ClosureReason: "Canceled by the buyer",
-	})
-	if err == nil {
+	err := s.closeAgreement(ctx, sub.agreement, "Canceled by the buyer")
+	if err == nil && sub.ended.IsZero() {
 		sub.ended = s.now()
+	}
+	return err
+}
+
+func (s *shop) closeAgreement(ctx context.Context, id amazonpay.BillingAgreementID, reason string) error {
+	err := s.pay.CloseBillingAgreement(ctx, amazonpay.CloseBillingAgreementRequest{AmazonBillingAgreementID: id, ClosureReason: reason})
+	if err == nil {
 		return nil
 	}
-	s.refresh(ctx, sub) // maybe it was closed already, by the buyer at Amazon
-	if !sub.ended.IsZero() {
+	b, unread := s.pay.GetBillingAgreementDetails(ctx, amazonpay.GetBillingAgreementDetailsRequest{AmazonBillingAgreementID: id})
+	if unread == nil && b.Advice().Over { // closed already, by the buyer at Amazon; or never confirmed
 		return nil
 	}
 	return err

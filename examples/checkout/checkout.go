@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -147,6 +148,9 @@ func (s *shop) checkout(r *http.Request, v visitor) (*reply, error) {
 		o.incomplete = len(d.Missing) > 0
 	}
 	answer := &reply{template: "checkout", title: "Address and payment", data: d}
+	if len(d.Missing) > 0 {
+		answer.title = "Missing: " + strings.Join(d.Missing, ", ")
+	}
 	answer.view, err = s.widgets.Render(p)
 	return answer, err
 }
@@ -199,7 +203,7 @@ func (s *shop) review(r *http.Request, v visitor) (*reply, error) {
 	p.Wallet = &widgets.Wallet{DisplayMode: widgets.DisplayRead, Design: folded}
 	p.Confirm = &widgets.Confirm{Label: "Subscribe and pay " + money(o.price), SuccessURL: path("checkout", o.id, "confirmed")}
 	answer := &reply{template: "review", title: "Review your order", data: reviewPage{
-		Order: o.id, Price: o.price, Next: s.now().AddDate(0, 1, 0), Abandoned: o.returned && o.bank != widgets.AuthenticationFailure,
+		Order: o.id, Price: o.price, Next: (&subscription{started: s.now()}).due(2), Abandoned: o.returned && o.bank != widgets.AuthenticationFailure,
 	}}
 	answer.view, err = s.widgets.Render(p)
 	return answer, err
@@ -307,7 +311,7 @@ func (s *shop) confirm(ctx context.Context, v visitor, o *order) (*answer, error
 	}
 	// Written before the call: if its answer is lost, the way back knows what the
 	// buyer wanted.
-	o.state, o.returned = orderConfirming, false
+	o.state, o.returned, o.confirmed = orderConfirming, false, s.now()
 	if b.BillingAgreementStatus.State == amazonpay.StateDraft {
 		if err := s.describe(ctx, o); err != nil {
 			return nil, err
@@ -354,7 +358,8 @@ func (s *shop) confirmation(id amazonpay.BillingAgreementID, at string) amazonpa
 }
 
 // confirmed is where the buyer comes back to. What the address claims decides
-// which page to show; whether anything is confirmed, Amazon says.
+// which page to show; whether anything is confirmed, Amazon says. Only that the
+// bank was asked, nobody does: see widgets.AuthenticationStatus.
 func (s *shop) confirmed(r *http.Request, v visitor) (*reply, error) {
 	o := v.customer.order(r.PathValue("order"))
 	switch {
@@ -364,8 +369,11 @@ func (s *shop) confirmed(r *http.Request, v visitor) (*reply, error) {
 		return s.firstCharge(r.Context(), v, o)
 	case o.state != orderConfirming:
 		return to(path("checkout", o.id)), nil
-	case v.customer.running() != nil:
-		return s.release(r.Context(), o)
+	case v.customer.running() != nil: // another window was faster
+		if err := s.release(r.Context(), o); err != nil {
+			return nil, err
+		}
+		return nil, errTwice
 	}
 	claim := widgets.AuthenticationSuccess
 	if s.banked() {
@@ -391,17 +399,13 @@ func (s *shop) confirmed(r *http.Request, v visitor) (*reply, error) {
 	}
 }
 
-// release gives back the agreement of an order that came too late: another
-// window was faster.
-func (s *shop) release(ctx context.Context, o *order) (*reply, error) {
-	err := s.pay.CloseBillingAgreement(ctx, amazonpay.CloseBillingAgreementRequest{
-		AmazonBillingAgreementID: o.agreement, ClosureReason: "The buyer subscribed in another window",
-	})
-	if err != nil {
-		return nil, err
+// release gives back the agreement of an order that nobody will finish.
+func (s *shop) release(ctx context.Context, o *order) error {
+	if err := s.closeAgreement(ctx, o.agreement, "The order was not finished"); err != nil {
+		return err
 	}
 	o.state = orderEnded
-	return nil, errTwice
+	return nil
 }
 
 func (s *shop) firstCharge(ctx context.Context, v visitor, o *order) (*reply, error) {
@@ -413,12 +417,14 @@ func (s *shop) firstCharge(ctx context.Context, v visitor, o *order) (*reply, er
 
 type thanksPage struct {
 	Name, Order, Number string
-	State               string
+	State               string // of the charge
+	Account             string // what the account says of it
 	Amount              amazonpay.Price
 	Next                time.Time
 }
 
-// thanks is the page after the checkout. It says how things are, also days later.
+// thanks is the page after the checkout. It says how things are, also days later;
+// when there is more to say, the account does.
 func (s *shop) thanks(r *http.Request, v visitor) (*reply, error) {
 	o := v.customer.order(r.PathValue("order"))
 	switch {
@@ -426,18 +432,16 @@ func (s *shop) thanks(r *http.Request, v visitor) (*reply, error) {
 		return nil, errMissing
 	case o.state != orderDone:
 		return to(path("checkout", o.id)), nil
-	case v.customer.subscription.order != o:
+	}
+	sub := v.customer.running()
+	if sub == nil || sub.order != o || sub.last().period > 1 {
 		return to("/account"), nil
 	}
-	sub := v.customer.subscription
-	first := sub.charges[0]
-	for _, ch := range sub.charges {
-		if ch.period == 1 {
-			first = ch // the last try
-		}
-	}
+	var now accountPage
+	s.fill(&now, sub)
+	first := sub.last()
 	return &reply{template: "thanks", title: "Your subscription", data: thanksPage{
-		Name: v.customer.name, Order: o.id, Number: first.request.SellerOrderID, State: string(first.state),
-		Amount: first.request.Amount, Next: sub.due(2),
+		Name: v.customer.name, Order: o.id, Number: first.request.SellerOrderID, State: string(first.state), Account: now.State,
+		Amount: first.request.Amount, Next: now.Next,
 	}}, nil
 }

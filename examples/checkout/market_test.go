@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,31 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
+// road leads from the shop to Amazon. It may refuse charges in Amazon's name, with
+// a code that is not to be had of the fake just then.
+type road struct{ code atomic.Value }
+
+func (r *road) RoundTrip(request *http.Request) (*http.Response, error) {
+	code, _ := r.code.Load().(amazonpay.ErrorCode)
+	if code == "" || request.Body == nil {
+		return http.DefaultTransport.RoundTrip(request)
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	if form, _ := url.ParseQuery(string(body)); form.Get("Action") == "AuthorizeOnBillingAgreement" {
+		w := httptest.NewRecorder()
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.WriteString(`<ErrorResponse xmlns="http://mws.amazonservices.com/schema/OffAmazonPayments/2013-01-01"><Error><Type>Sender</Type><Code>` +
+			string(code) + `</Code><Message>no</Message></Error><RequestId>x</RequestId></ErrorResponse>`)
+		return w.Result(), nil
+	}
+	again := request.Clone(request.Context())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	return http.DefaultTransport.RoundTrip(again)
+}
+
 // market is a shop, and an Amazon Pay behind it. Their clock is the fake's.
 type market struct {
 	t    *testing.T
@@ -45,6 +71,7 @@ type market struct {
 	shop *shop
 	url  string
 	log  *buffer
+	road *road
 }
 
 func open(t *testing.T, region amazonpay.Region) *market {
@@ -52,7 +79,7 @@ func open(t *testing.T, region amazonpay.Region) *market {
 	fake := amazonpaytest.New(amazonpaytest.Settings{Region: region, Manual: true, LoginClients: []amazonpaytest.LoginClient{
 		{ID: "amzn1.application-oa2-client.shop"}, {ID: "amzn1.application-oa2-client.somebodyelse"},
 	}})
-	m := &market{t: t, fake: fake, log: new(buffer)}
+	m := &market{t: t, fake: fake, log: new(buffer), road: new(road)}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
@@ -60,7 +87,7 @@ func open(t *testing.T, region amazonpay.Region) *market {
 	amazonServer := httptest.NewServer(fake)
 	t.Cleanup(amazonServer.Close)
 	amazon := fake.ConfigAt(amazonServer.URL)
-	amazon.LoginClientID = fake.LoginClient().ID
+	amazon.LoginClientID, amazon.HTTPClient = fake.LoginClient().ID, &http.Client{Transport: m.road}
 	var err error
 	m.shop, err = newShop(config{
 		Amazon: amazon, ScriptURL: amazonServer.URL, LoginServer: amazonServer.URL, URL: m.url, Demo: true,

@@ -120,8 +120,8 @@ func TestSession(t *testing.T) {
 	assert.Equal(t, "/signin", b.get("/account").path, "signed out on the server, too")
 }
 
-// Amazon's script keeps the token in two cookies. Whoever sits down next finds
-// neither.
+// Amazon's script keeps the token in its cookies. Whoever sits down next finds
+// none.
 func TestSignOutForgetsTheToken(t *testing.T) {
 	m := open(t, amazonpay.RegionUK)
 	b := m.browser(nora)
@@ -129,7 +129,7 @@ func TestSignOutForgetsTheToken(t *testing.T) {
 	account := b.get("/account")
 	b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	lines := strings.Join(b.press(account, "sign-out").header.Values("Set-Cookie"), "\n")
-	for _, name := range []string{"shop", "amazon_Login_accessToken", "amazon_Login_state_cache"} {
+	for _, name := range []string{"shop", "amazon_Login_accessToken", "amazon_Login_state_cache", "aws-session-id"} {
 		assert.Regexp(t, name+"=; Path=/; Max-Age=0", lines)
 	}
 }

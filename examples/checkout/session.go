@@ -117,7 +117,7 @@ func (s *shop) end(w http.ResponseWriter, old *session) {
 	delete(s.store.sessions, old.id)
 	s.store.mu.Unlock()
 	http.SetCookie(w, s.sessionCookie("", -time.Second))
-	for _, name := range []string{"amazon_Login_accessToken", "amazon_Login_state_cache"} { // both have the token in them
+	for _, name := range []string{"amazon_Login_accessToken", "amazon_Login_state_cache", "aws-session-id"} { // all that Amazon's script keeps
 		http.SetCookie(w, &http.Cookie{Name: name, Path: "/", MaxAge: -1, Secure: s.https(), SameSite: http.SameSiteLaxMode})
 	}
 }

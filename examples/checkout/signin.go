@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/amazonpay-go/amazonpay/lwa"
 	"github.com/amazonpay-go/amazonpay/widgets"
@@ -86,7 +85,12 @@ func (s *shop) signIn(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/account") {
 		returnURL, start = s.returnToAccount(), "/signin"
 	}
-	token, profile, until, err := s.believe(ctx, r, returnURL)
+	delivered, err := widgets.ParseReturn(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	token, profile, err := s.login.SignIn(ctx, s.key, delivered, lwa.StateCookie(r, returnURL), s.now())
 	var code lwa.ErrorCode
 	failed, ok := errors.AsType[*lwa.Error](err)
 	_, impossible := errors.AsType[*lwa.InvalidError](err)
@@ -116,43 +120,14 @@ func (s *shop) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	defer c.unlock()
 	c.name = profile.Name
-	s.begin(w, r, c, token, until)
-	http.SetCookie(w, widgets.TokenCookie(token, returnURL))
+	// The widgets do not use the last minutes of the token's hour.
+	s.begin(w, r, c, token.AccessToken, token.Expiry.Add(lwa.WorkingLife-lwa.TokenLife))
+	http.SetCookie(w, widgets.TokenCookie(token.AccessToken, returnURL))
 	next := "/account"
 	if start == "/" && c.running() == nil {
 		next = path("checkout", c.openOrder(s.price, s.now()).id)
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
-}
-
-// believe asks Amazon.
-func (s *shop) believe(ctx context.Context, r *http.Request, returnURL string) (token string, p *lwa.Profile, until time.Time, err error) {
-	delivered, err := widgets.ParseReturn(r)
-	if err != nil {
-		return "", nil, until, err
-	}
-	grant, err := lwa.ParseGrant(delivered, s.now())
-	if err != nil {
-		return "", nil, until, err
-	}
-	if _, err := lwa.CheckState(s.key, grant.State, lwa.StateCookie(r, returnURL), s.now()); err != nil {
-		return "", nil, until, err
-	}
-	if grant.Token == nil {
-		return "", nil, until, &lwa.Error{Op: "ParseGrant", Code: lwa.ErrInvalidRequest}
-	}
-	info, err := s.login.TokenInfo(ctx, grant.Token.AccessToken)
-	if err != nil {
-		return "", nil, until, err
-	}
-	p, err = s.login.Profile(ctx, grant.Token.AccessToken)
-	if err != nil {
-		return "", nil, until, err
-	}
-	// What is left of the token's hour, less the minutes that the widgets do not
-	// use. How long that is, Amazon says and not the browser.
-	left := info.ExpiresIn - (lwa.TokenLife - lwa.WorkingLife)
-	return grant.Token.AccessToken, p, s.now().Add(left), nil
 }
 
 func (s *shop) signOut(_ *http.Request, v visitor) (*reply, error) {

@@ -103,6 +103,7 @@ type order struct {
 	state     orderState
 	agreement amazonpay.BillingAgreementID // the first that the widgets made for it
 
+	confirmed  time.Time                    // when the buyer last pressed Subscribe
 	incomplete bool                         // the buyer wanted to go on, and something is missing
 	returned   bool                         // from the bank, without a yes
 	bank       widgets.AuthenticationStatus // what the browser said then

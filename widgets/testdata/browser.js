@@ -1,12 +1,13 @@
 // A browser's window with Amazon's script in it, as much of both as the page's
 // own script touches. The standard input is a JSON array of plays: glue (the
-// script), data (of the page), parts (ids of the elements that the page has) and
-// scenario (JavaScript). The output is a JSON array of what happened in each,
+// script), data (of the page), parts (ids of the elements that the page has),
+// before (JavaScript of the page's own, ahead of the script) and scenario
+// (JavaScript). The output is a JSON array of what happened in each,
 // line by line.
 "use strict";
 const vm = require("node:vm");
 
-async function play({ glue, data, parts, scenario }) {
+async function play({ glue, data, parts, before, scenario }) {
   const lines = [];
   const log = (...words) => lines.push(words.join(" "));
   const show = (value) => JSON.stringify(value);
@@ -36,12 +37,10 @@ async function play({ glue, data, parts, scenario }) {
       this.id = id;
       this.hidden = id === "amazonpay-signin";
       this.disabled = id === "amazonpay-confirm";
-      this.text = "";
+      this.textContent = "";
     }
-    get textContent() { return this.text; }
-    set textContent(text) {
-      this.text = text;
-      if (this.id === "amazonpay-messages" && text !== "") log("says", text);
+    scrollIntoView() { // nothing is said that the buyer does not see
+      if (this.id === "amazonpay-messages") log("says", this.textContent);
     }
   }
   const places = { "amazonpay-data": { textContent: JSON.stringify(data) } };
@@ -78,6 +77,7 @@ async function play({ glue, data, parts, scenario }) {
   const widget = {};
   const buttons = {};
   let flow; // the confirmation flow's callback
+  let authorized; // the sign-in's
   const error = (code) => ({ getErrorCode: () => code, getErrorMessage: () => "text of Amazon's" });
   const created = (id) => ({ getAmazonBillingAgreementId: () => id, getAmazonOrderReferenceId: () => id });
   const consent = (status) => ({ getConsentStatus: () => status });
@@ -99,7 +99,8 @@ async function play({ glue, data, parts, scenario }) {
       setUseCookie: (yes) => log("setUseCookie", yes),
       logout: () => log("logout"),
       authorize(options, next) {
-        log("authorize", show(options), next);
+        log("authorize", show(options), typeof next === "function" ? "" : next);
+        authorized = next;
         return { onComplete: (url) => log("onComplete", url) };
       },
     },
@@ -125,6 +126,7 @@ async function play({ glue, data, parts, scenario }) {
   });
   window.window = window;
   vm.createContext(window);
+  new Function("window", "amazon", "OffAmazonPayments", "log", before)(window, amazon, OffAmazonPayments, log);
   vm.runInContext(glue, window);
 
   // load is the arrival of Amazon's script: first the login, then the payments.
@@ -145,9 +147,9 @@ async function play({ glue, data, parts, scenario }) {
 
   const run = new (Object.getPrototypeOf(async () => {}).constructor)(
     "load", "click", "at", "state", "settle", "pass", "sleep", "widget", "buttons", "error", "created", "consent",
-    "answers", "flow", "confirmationFlow", "window", "document", "amazon", "OffAmazonPayments", "log", scenario);
+    "answers", "authorized", "flow", "confirmationFlow", "window", "document", "amazon", "OffAmazonPayments", "log", scenario);
   await run(load, click, at, state, settle, pass, sleep, widget, buttons, error, created, consent,
-    answers, (given) => flow(given || confirmationFlow), confirmationFlow, window, document, amazon, OffAmazonPayments, log,
+    answers, (response) => authorized(response), (given) => flow(given || confirmationFlow), confirmationFlow, window, document, amazon, OffAmazonPayments, log,
   ).catch((e) => log("FAILED", e.stack));
   return lines;
 }

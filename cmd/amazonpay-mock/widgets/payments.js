@@ -212,6 +212,9 @@ function buttonProblem(options) {
       return refusal('InvalidParameterValue', 'The parameter ' + name + ' has an invalid value.');
     }
   }
+  if (region === 'JP' && !['LwA', 'PwA', undefined].includes(options.type)) {
+    return refusal('InvalidParameterValue', 'The types of a button in Japan are LwA and PwA.');
+  }
   if (typeof options.authorization !== 'function') return refusal('MissingParameter', 'The parameter authorization is missing.');
   return forcedFor('Button');
 }
