@@ -1,6 +1,7 @@
 package amazonpay
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -229,9 +230,7 @@ func (a *BillingAgreementAuthorization) LogValue() slog.Value { return a.Authori
 //
 // Action: AuthorizeOnBillingAgreement. Quota: 10, restored 1 per second (sandbox 2, 1 per 2 s).
 func (c *Client) AuthorizeOnBillingAgreement(ctx context.Context, req AuthorizeOnBillingAgreementRequest) (*BillingAgreementAuthorization, error) {
-	if req.InheritShippingAddress == nil {
-		req.InheritShippingAddress = new(true)
-	}
+	req.InheritShippingAddress = cmp.Or(req.InheritShippingAddress, new(true))
 	return call[BillingAgreementAuthorization](ctx, c, "AuthorizeOnBillingAgreement", &req)
 }
 

@@ -147,7 +147,7 @@ func (c *Client) priceProblem(_ string, value any) string {
 		return ""
 	case price.Sign() <= 0:
 		return "is not above zero"
-	case price.Currency() != ledger && !c.config.Region.MultiCurrency():
+	case price.Currency() != ledger && !endpoint.MultiCurrency(c.config.Region):
 		return fmt.Sprintf("is in %s, and region %s takes %s only", price.Currency(), c.config.Region, ledger)
 	}
 	return ""

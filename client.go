@@ -140,7 +140,7 @@ func (c *Client) setUp() (faults []Fault) {
 	if cfg.ApplicationVersion != "" && cfg.ApplicationName == "" {
 		fault("ApplicationVersion", "needs an ApplicationName")
 	}
-	base := &url.URL{Scheme: "https", Host: cfg.Region.MWS()}
+	base := &url.URL{Scheme: "https", Host: endpoint.MWS(cfg.Region)}
 	if cfg.BaseURL != "" {
 		if base, err = parseBaseURL(cfg.BaseURL, cfg.Environment); err != nil {
 			fault("BaseURL", err.Error())
@@ -158,7 +158,7 @@ func (c *Client) setUp() (faults []Fault) {
 		return faults
 	}
 
-	c.path = strings.TrimSuffix(base.EscapedPath(), "/") + cfg.Environment.Path()
+	c.path = strings.TrimSuffix(base.EscapedPath(), "/") + endpoint.Path(cfg.Environment)
 	c.host = signedHost(base)
 	c.endpoint = base.Scheme + "://" + c.host + c.path
 	c.agent = userAgent(cfg.ApplicationName, cfg.ApplicationVersion)

@@ -147,6 +147,18 @@ func TestRegions(t *testing.T) {
 	}
 }
 
+// TestUnknownRegion: an error of this package, without the value.
+func TestUnknownRegion(t *testing.T) {
+	_, err := amazonpay.ParseRegion(stageSecret)
+	assert.EqualError(t, err, "amazonpay: region is unknown: NA, UK, EU or JP")
+	_, err = amazonpay.ParseRegion("")
+	assert.EqualError(t, err, "amazonpay: region is required: NA, UK, EU or JP")
+	_, err = amazonpay.ParseEnvironment(stageSecret)
+	assert.EqualError(t, err, "amazonpay: environment is unknown: production or sandbox")
+	_, err = amazonpay.ParseEnvironment("")
+	assert.EqualError(t, err, "amazonpay: environment is required: production or sandbox")
+}
+
 func TestBaseURLRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, base  string

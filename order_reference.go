@@ -1,11 +1,14 @@
 package amazonpay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"log/slog"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 // OrderReferenceID is Amazon's id of an order reference: P… in production, S…
@@ -339,12 +342,8 @@ type OrderReferencePage struct {
 //
 // Action: ListOrderReference. Quota: not documented.
 func (c *Client) ListOrderReference(ctx context.Context, req ListOrderReferenceRequest) (*OrderReferencePage, error) {
-	if req.QueryIDType == "" {
-		req.QueryIDType = "SellerOrderId"
-	}
-	if req.PaymentDomain == "" {
-		req.PaymentDomain = c.config.Region.PaymentDomain()
-	}
+	req.QueryIDType = cmp.Or(req.QueryIDType, "SellerOrderId")
+	req.PaymentDomain = cmp.Or(req.PaymentDomain, endpoint.PaymentDomain(c.config.Region))
 	return call[OrderReferencePage](ctx, c, "ListOrderReference", &req)
 }
 
@@ -413,11 +412,7 @@ func (r *CreateOrderReferenceForIdRequest) faults() (faults []Fault) {
 //
 // Action: CreateOrderReferenceForId. Quota: 10, restored 1 per second (sandbox 2, 1 per 2 s).
 func (c *Client) CreateOrderReferenceForId(ctx context.Context, req CreateOrderReferenceForIdRequest) (*OrderReference, error) {
-	if req.IDType == "" {
-		req.IDType = "BillingAgreement"
-	}
-	if req.InheritShippingAddress == nil {
-		req.InheritShippingAddress = new(true)
-	}
+	req.IDType = cmp.Or(req.IDType, "BillingAgreement")
+	req.InheritShippingAddress = cmp.Or(req.InheritShippingAddress, new(true))
 	return call[OrderReference](ctx, c, createOrderReferenceForID, &req, "OrderReferenceDetails")
 }

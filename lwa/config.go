@@ -142,14 +142,14 @@ func (c *Config) resolve() error {
 	if c.BaseURL != "" {
 		wrong.add("BaseURL", c.urlProblem(c.BaseURL, false))
 	}
-	api := c.Region.API(c.Environment)
+	api := endpoint.API(c.Region, c.Environment)
 	for _, e := range [...]struct {
 		name       string
 		field      *string
 		host, path string
 	}{
-		{"Authorize", &c.Endpoints.Authorize, c.Region.Consent(), "/ap/oa"},
-		{"Token", &c.Endpoints.Token, c.Region.Token(), "/auth/o2/token"},
+		{"Authorize", &c.Endpoints.Authorize, endpoint.Consent, "/ap/oa"},
+		{"Token", &c.Endpoints.Token, endpoint.Token(c.Region), "/auth/o2/token"},
 		{"TokenInfo", &c.Endpoints.TokenInfo, api, "/auth/o2/tokeninfo"},
 		{"Profile", &c.Endpoints.Profile, api, "/user/profile"},
 	} {

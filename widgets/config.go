@@ -77,7 +77,7 @@ func New(c Config) (*Shop, error) {
 func (s *Shop) ScriptURL() string {
 	// The seller's id is in the address in some shops and missing in others: it
 	// is not known who needs it, and it does no harm.
-	return s.origin() + s.config.Region.WidgetsPath(s.config.Environment) + "?sellerId=" + url.QueryEscape(s.config.SellerID)
+	return s.origin() + endpoint.WidgetsPath(s.config.Region, s.config.Environment) + "?sellerId=" + url.QueryEscape(s.config.SellerID)
 }
 
 // origin is where Amazon's script comes from.
@@ -85,7 +85,7 @@ func (s *Shop) origin() string {
 	if s.config.BaseURL != "" {
 		return s.config.BaseURL
 	}
-	return "https://" + s.config.Region.WidgetsHost()
+	return "https://" + endpoint.WidgetsHost(s.config.Region)
 }
 
 // baseProblem says what is wrong with BaseURL, which also goes into the policy,

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 // SessionLife is how long the widgets work after the buyer's sign-in: the
@@ -260,7 +262,7 @@ func (p *Page) checkWidgets(c *Config, wrong *faults) {
 		if w.DisplayMode == DisplayRead && !exists {
 			wrong.add("Wallet.DisplayMode", "Read needs an id of the page")
 		}
-		if w.PresentmentCurrency != "" && (!p.oneTime() || !c.Region.MultiCurrency()) {
+		if w.PresentmentCurrency != "" && (!p.oneTime() || !endpoint.MultiCurrency(c.Region)) {
 			wrong.add("Wallet.PresentmentCurrency", "is for OneTime pages in UK and EU")
 		}
 		wrong.add("Wallet.PresentmentCurrency", optional(w.PresentmentCurrency, 3))
