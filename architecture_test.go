@@ -22,9 +22,9 @@ const module = "github.com/amazonpay-go/amazonpay"
 // whom each directory's programs may import, without their tests. A directory
 // that is not here may import what the nearest one above it may.
 var mayImport = map[string][]string{
-	".":                  {"internal/endpoint", "internal/secret", "internal/sns", "internal/wire", "lwa"},
-	"lwa":                {"internal/endpoint", "internal/secret"},
-	"widgets":            {"internal/endpoint"},
+	".":                  {"internal/endpoint", "internal/fault", "internal/secret", "internal/sns", "internal/wire", "lwa"},
+	"lwa":                {"internal/endpoint", "internal/fault", "internal/secret"},
+	"widgets":            {"internal/endpoint", "internal/fault"},
 	"internal":           {}, // each stands alone
 	"amazonpaytest":      {"."},
 	"cmd/amazonpay-mock": {".", "amazonpaytest", "internal/endpoint"},

@@ -50,11 +50,11 @@ func TestFaultsOfAConfig(t *testing.T) {
 		{"zero", func(c *amazonpay.Config) { *c = amazonpay.Config{} }, []string{"SellerID", "AccessKey", "SecretKey", "Region", "Environment"}},
 		{"everything", func(c *amazonpay.Config) {
 			*c = amazonpay.Config{
-				SellerID: "A 1", AccessKey: "AKIA\n", SecretKey: amazonpay.NewSecretKey("key "), Region: "MARS", Environment: "test",
+				SellerID: "A 1", AccessKey: "AKIA\n", SecretKey: amazonpay.NewSecretKey("key "), Region: "MARS", Environment: "test", LoginClientID: "a b",
 				ApplicationName: "a(b", ApplicationVersion: "1;2", BaseURL: "ftp://x", Timeout: -1,
 				Middleware: []amazonpay.Middleware{middleware, nil, middleware, nil},
 			}
-		}, []string{"SellerID", "AccessKey", "SecretKey", "Region", "Environment", "ApplicationName", "ApplicationVersion", "BaseURL", "Timeout", "Middleware[1]", "Middleware[3]"}},
+		}, []string{"SellerID", "AccessKey", "SecretKey", "Region", "Environment", "LoginClientID", "ApplicationName", "ApplicationVersion", "BaseURL", "Timeout", "Middleware[1]", "Middleware[3]"}},
 		{"pasted with a line break", func(c *amazonpay.Config) { c.SecretKey = amazonpay.NewSecretKey(stageSecret + "\n") }, []string{"SecretKey"}},
 		{"pasted with a byte order mark", func(c *amazonpay.Config) { c.AccessKey = "\ufeff" + stageKey }, []string{"AccessKey"}},
 		{"not ASCII", func(c *amazonpay.Config) { c.SellerID = "A1É" }, []string{"SellerID"}},
@@ -67,6 +67,8 @@ func TestFaultsOfAConfig(t *testing.T) {
 		{"name with a slash", func(c *amazonpay.Config) { c.ApplicationName = "shop/1" }, []string{"ApplicationName"}},
 		{"name not ASCII", func(c *amazonpay.Config) { c.ApplicationName = "Läden" }, []string{"ApplicationName"}},
 		{"negative timeout", func(c *amazonpay.Config) { c.Timeout = -time.Second }, []string{"Timeout"}},
+		{"client id too long", func(c *amazonpay.Config) { c.LoginClientID = strings.Repeat("a", 101) }, []string{"LoginClientID"}},
+		{"longest client id", func(c *amazonpay.Config) { c.LoginClientID = strings.Repeat("a", 100) }, nil},
 		{"nil middleware", func(c *amazonpay.Config) { c.Middleware = []amazonpay.Middleware{nil} }, []string{"Middleware[0]"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,6 +176,7 @@ func TestBaseURLRefused(t *testing.T) {
 		{"query", "https://mws.example?x=1", amazonpay.Sandbox},
 		{"empty query", "https://mws.example/?", amazonpay.Sandbox},
 		{"fragment", "https://mws.example/#x", amazonpay.Sandbox},
+		{"empty fragment", "https://mws.example/#", amazonpay.Sandbox},
 		{"no scheme", "mws.example", amazonpay.Sandbox},
 		{"no scheme with a port", "127.0.0.1:8080", amazonpay.Sandbox},
 		{"other scheme", "ftp://mws.example", amazonpay.Sandbox},
@@ -187,7 +190,7 @@ func TestBaseURLRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := stageConfig(nil)
-			config.BaseURL, config.Environment = test.base, test.environment
+			config.BaseURL, config.Environment, config.LoginClientID = test.base, test.environment, "amzn1.application-oa2-client.1"
 			_, err := amazonpay.New(config)
 			assert.Equal(t, []string{"BaseURL"}, faultyFields(t, err))
 		})
@@ -243,6 +246,7 @@ func TestBaseURL(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			config := stageConfig(transport)
 			config.BaseURL, config.Environment, config.Backoff = test.base, test.environment, amazonpay.Spacing()
+			config.LoginClientID = "amzn1.application-oa2-client.1" // Login with Amazon takes what the payment API takes
 			client, err := amazonpay.New(config)
 			if err != nil && test.host == "" {
 				return // refused as well it may be, as long as it is refused at once
