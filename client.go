@@ -19,7 +19,7 @@ import (
 	"github.com/amazonpay-go/amazonpay/lwa"
 )
 
-// version of the library, for the User-Agent.
+// version of the library, for the User-Agent: the top one of CHANGELOG.md.
 const version = "0.1.0"
 
 // DefaultTimeout bounds one attempt of a call if [Config] names no Timeout. A

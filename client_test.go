@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -328,6 +329,19 @@ func TestHeaders(t *testing.T) {
 			assert.NotContains(t, header, "Authorization")
 		})
 	}
+}
+
+// TestVersion: what the User-Agent says is what the changelog tells about.
+func TestVersion(t *testing.T) {
+	changelog, err := os.ReadFile("CHANGELOG.md")
+	require.NoError(t, err)
+	top := regexp.MustCompile(`(?m)^## (.*)$`).FindSubmatch(changelog)
+	require.NotNil(t, top)
+	on := &stage{scenes: []scene{goodScene}}
+	_, err = stageClient(t, on).GetServiceStatus(t.Context())
+	require.NoError(t, err)
+	version, _, _ := strings.Cut(strings.TrimPrefix(on.all()[0].header.Get("User-Agent"), "amazonpay-go/"), " ")
+	assert.Regexp(t, "^"+regexp.QuoteMeta(version)+", ", string(top[1]), "the first heading of CHANGELOG.md")
 }
 
 // TestCommonParameters are those of the protocol, each once.
