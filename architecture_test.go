@@ -1,12 +1,15 @@
 package amazonpay_test
 
 import (
+	"cmp"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +21,7 @@ import (
 
 const module = "github.com/amazonpay-go/amazonpay"
 
-// mayImport is docs/architecture.md as data: of the packages of this repository,
+// mayImport is the diagram of docs/architecture.md as data: of the packages of this repository,
 // whom each directory's programs may import, without their tests. A directory
 // that is not here may import what the nearest one above it may.
 var mayImport = map[string][]string{
@@ -137,6 +140,58 @@ func TestArchitecture(t *testing.T) {
 	assert.Empty(t, unused, "arrows that are none")
 	slices.Sort(http)
 	assert.Equal(t, speakHTTP, http, "the files of the root package that import net/http")
+}
+
+// drawn are the arrows of a page's diagram, from directory to directories. A node
+// without any has none.
+func drawn(t *testing.T, page string) map[string][]string {
+	_, rest, _ := strings.Cut(page, "```mermaid\nflowchart TD\n")
+	diagram, _, ok := strings.Cut(rest, "```")
+	require.True(t, ok, "the diagram")
+	label := regexp.MustCompile(`(\w+)\(?\[(?:module )?([\w/ -]+)[^]]*]\)?`) // root[amazonpay]
+	dirs := map[string]string{}
+	for _, node := range label.FindAllStringSubmatch(diagram, -1) {
+		dirs[node[1]] = node[2]
+	}
+	dirs["root"] = "."
+	arrows := map[string][]string{}
+	for line := range strings.Lines(label.ReplaceAllString(diagram, "$1")) {
+		ends := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" &->\n", r) })
+		require.NotEmpty(t, ends, "an empty line in the diagram")
+		for i, node := range ends {
+			ends[i] = cmp.Or(dirs[node], node)
+		}
+		arrows[ends[0]] = append(arrows[ends[0]], ends[1:]...)
+	}
+	return arrows
+}
+
+// TestArchitectureDiagram holds the arrows of docs/architecture.md against the
+// rules, and its nodes against the packages.
+func TestArchitectureDiagram(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	require.NoError(t, err)
+	arrows := drawn(t, string(page))
+	for from, to := range arrows {
+		if from == "your program" || from == "your tests" {
+			assert.Subset(t, slices.Collect(maps.Keys(arrows)), to, "%s: nodes", from)
+			continue
+		}
+		_, allowed, ok := rule(mayImport, from)
+		require.True(t, ok, "no rule for %s", from)
+		below := func(dir string) bool { return strings.HasPrefix(dir, from+"/") }
+		assert.ElementsMatch(t, slices.DeleteFunc(slices.Clone(allowed), below), to, "the arrows of %s", from)
+	}
+	for file := range imports(t) {
+		dir := path.Dir(file)
+		switch top, _, _ := strings.Cut(dir, "/"); {
+		case top == "examples", top == "e2e", dir == "docs/plots", dir == "internal/surface": // left out, as the page says
+		case top == "fleet":
+			assert.Contains(t, arrows, top, "%s is not in the diagram", dir)
+		default:
+			assert.Contains(t, arrows, dir, "%s is not in the diagram", dir)
+		}
+	}
 }
 
 // TestArchitecturePage finds every package and every file with a part of its own
