@@ -2,13 +2,9 @@ package amazonpay_test
 
 import (
 	"cmp"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -76,28 +72,13 @@ func rule[V any](rules map[string]V, dir string) (of string, r V, ok bool) {
 // imports are those of each program file of the repository, by its path.
 func imports(t *testing.T) map[string][]string {
 	files := map[string][]string{}
-	require.NoError(t, fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata"):
-			return fs.SkipDir
-		case entry.IsDir(), !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		tree, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash(name), nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		for _, spec := range tree.Imports {
+	for _, f := range sources(t, "") {
+		for _, spec := range f.tree.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			files[name] = append(files[name], imported)
+			require.NoError(t, err)
+			files[f.name] = append(files[f.name], imported)
 		}
-		return nil
-	}))
+	}
 	require.Contains(t, files, "call.go")
 	return files
 }
@@ -113,9 +94,6 @@ func TestArchitecture(t *testing.T) {
 	}
 	for file, list := range imports(t) {
 		dir := path.Dir(file)
-		if strings.HasPrefix(dir, "e2e") || dir == "internal/surface" {
-			continue // tests, in files without _test
-		}
 		of, allowed, ok := rule(mayImport, dir)
 		require.True(t, ok, "no rule for %s", dir)
 		_, others, strict := rule(thirdParty, dir)
@@ -185,7 +163,7 @@ func TestArchitectureDiagram(t *testing.T) {
 	for file := range imports(t) {
 		dir := path.Dir(file)
 		switch top, _, _ := strings.Cut(dir, "/"); {
-		case top == "examples", top == "e2e", dir == "docs/plots", dir == "internal/surface": // left out, as the page says
+		case top == "examples", dir == "docs/plots": // left out, as the page says
 		case top == "fleet":
 			assert.Contains(t, arrows, top, "%s is not in the diagram", dir)
 		default:

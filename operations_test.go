@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"maps"
 	"net/url"
@@ -200,28 +198,11 @@ var (
 	quotaTrailer  = regexp.MustCompile(`Quota: ([^.]+(?:\([^)]*\))?)\.`)
 )
 
-// sources parses the package without its tests.
-func sources(t *testing.T) (files []*ast.File, set *token.FileSet) {
-	names, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	set = token.NewFileSet()
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(set, name, nil, parser.ParseComments)
-		require.NoError(t, err)
-		files = append(files, f)
-	}
-	return files, set
-}
-
 // operationMethods are the methods of *Client whose comment names an action.
 func operationMethods(t *testing.T) map[string]sourceMethod {
 	methods := map[string]sourceMethod{}
-	files, _ := sources(t)
-	for _, f := range files {
-		for _, d := range f.Decls {
+	for _, f := range sources(t, ".") {
+		for _, d := range f.tree.Decls {
 			decl, ok := d.(*ast.FuncDecl)
 			if !ok || decl.Recv == nil || receiver(decl) != "Client" {
 				continue

@@ -20,13 +20,13 @@ const SessionLife = 55 * time.Minute
 
 // Page is one page with widgets. Those that are nil are not on it.
 type Page struct {
-	Login       *Button // Login with Amazon
-	Pay         *Button // Amazon Pay
-	AddressBook *AddressBook
-	Wallet      *Wallet
-	Consent     *Consent // Authorize Recurring Payments
-	Confirm     *Confirm // the button that ends the checkout
-	Logout      *Logout
+	Login       *Button      // Login with Amazon
+	Pay         *Button      // Amazon Pay
+	AddressBook *AddressBook // where to ship to
+	Wallet      *Wallet      // what to pay with
+	Consent     *Consent     // Authorize Recurring Payments
+	Confirm     *Confirm     // the button that ends the checkout
+	Logout      *Logout      // signs the buyer out of Amazon
 
 	// AmazonBillingAgreementID is an agreement that exists: for a review, for a
 	// new payment method, or because the button made it. Empty, the AddressBook
