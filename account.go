@@ -41,7 +41,9 @@ func (c *Client) GetMerchantAccountStatus(ctx context.Context) (*MerchantAccount
 	return call[MerchantAccountStatus](ctx, c, "GetMerchantAccountStatus", nil)
 }
 
-// EventType is a kind of notification. The type is open.
+// EventType is a kind of notification, as an address asks for it. The type is
+// open. In a [Notification] the kind is its Type, a [NotificationType]; its
+// EventType is a [BillingAgreementEventType].
 type EventType string
 
 // The kinds of notifications.
