@@ -167,12 +167,14 @@ func WidgetsPath(r Region, e Environment) string {
 func SNS(r Region) string { return "sns." + places[r].sns + ".amazonaws.com" }
 
 // Hosts are the names of everything that a client, a browser or a verifier of
-// notifications reaches in the region, both environments. The last two are the
-// consent pages that are seen in third-party code only.
+// notifications reaches in the region, both environments. Of the last four, two
+// have the script of Login with Amazon alone, and two are consent pages that are
+// seen in third-party code only.
 func Hosts(r Region) []string {
 	hosts := []string{
 		MWS(r), API(r, Production), API(r, Sandbox), Token(r), Consent,
 		"www." + Market(r), WidgetsHost(r), SNS(r), SNS(NA), // whence chargebacks come everywhere
+		"assets.loginwithamazon.com", "api-cdn.amazon.com",
 		"eu.account.amazon.com", "apac.account.amazon.com",
 	}
 	slices.Sort(hosts)
