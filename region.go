@@ -8,7 +8,9 @@ import (
 
 // Region is one of the four places in which Amazon Pay keeps its books. It
 // decides the host, the ledger currency and the sign-in servers. A [Config]
-// also takes Amazon's other spellings, such as "us", "de" or "gb".
+// also takes Amazon's other spellings, such as "us", "de" or "gb". It can tell
+// whether it is Valid, its LedgerCurrency, and whether its banks may ask the buyer
+// (ConfirmationFlow).
 type Region = endpoint.Region
 
 // The regions. Merchants in RegionUK and RegionEU may charge in other
