@@ -41,7 +41,9 @@ func (c *Client) GetMerchantAccountStatus(ctx context.Context) (*MerchantAccount
 	return call[MerchantAccountStatus](ctx, c, "GetMerchantAccountStatus", nil)
 }
 
-// EventType is a kind of notification. The type is open.
+// EventType is a kind of notification, as an address asks for it. The type is
+// open. In a [Notification] the kind is its Type, a [NotificationType]; its
+// EventType is a [BillingAgreementEventType].
 type EventType string
 
 // The kinds of notifications.
@@ -72,28 +74,27 @@ type MerchantNotificationConfiguration struct {
 // Action: GetMerchantNotificationConfiguration. Quota: not documented.
 func (c *Client) GetMerchantNotificationConfiguration(ctx context.Context) (*MerchantNotificationConfiguration, error) {
 	got, err := call[MerchantNotificationConfiguration](ctx, c, "GetMerchantNotificationConfiguration", nil)
-	if err != nil {
-		return nil, err
-	}
-	for i := range got.NotificationConfigurationList {
-		list := &got.NotificationConfigurationList[i]
-		list.EventTypes = separate(list.EventTypes)
-	}
-	return got, nil
+	got.separate()
+	return got, err
 }
 
 // separate takes joined event types apart: a recorded answer holds
 // "ORDER_REFERENCE,PAYMENT_AUTHORIZE" in one element.
-func separate(lists []EventType) []EventType {
-	var events []EventType
-	for _, list := range lists {
-		for event := range strings.SplitSeq(string(list), ",") {
-			if event = strings.TrimSpace(event); event != "" {
-				events = append(events, EventType(event))
+func (m *MerchantNotificationConfiguration) separate() {
+	if m == nil {
+		return
+	}
+	for i, c := range m.NotificationConfigurationList {
+		var events []EventType
+		for _, list := range c.EventTypes {
+			for event := range strings.SplitSeq(string(list), ",") {
+				if event = strings.TrimSpace(event); event != "" {
+					events = append(events, EventType(event))
+				}
 			}
 		}
+		m.NotificationConfigurationList[i].EventTypes = events
 	}
-	return events
 }
 
 // SetMerchantNotificationConfigurationRequest lists all addresses that Amazon

@@ -1,12 +1,11 @@
 package amazonpay_test
 
 import (
-	"go/parser"
-	"go/token"
-	"io/fs"
+	"cmp"
+	"maps"
 	"os"
 	"path"
-	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +17,13 @@ import (
 
 const module = "github.com/amazonpay-go/amazonpay"
 
-// mayImport is docs/architecture.md as data: of the packages of this repository,
+// mayImport is the diagram of docs/architecture.md as data: of the packages of this repository,
 // whom each directory's programs may import, without their tests. A directory
 // that is not here may import what the nearest one above it may.
 var mayImport = map[string][]string{
-	".":                  {"internal/endpoint", "internal/secret", "internal/sns", "internal/wire", "lwa"},
-	"lwa":                {"internal/endpoint", "internal/secret"},
-	"widgets":            {"internal/endpoint"},
+	".":                  {"internal/endpoint", "internal/fault", "internal/secret", "internal/sns", "internal/wire", "lwa"},
+	"lwa":                {"internal/endpoint", "internal/fault", "internal/secret"},
+	"widgets":            {"internal/endpoint", "internal/fault"},
 	"internal":           {}, // each stands alone
 	"amazonpaytest":      {"."},
 	"cmd/amazonpay-mock": {".", "amazonpaytest", "internal/endpoint"},
@@ -73,28 +72,13 @@ func rule[V any](rules map[string]V, dir string) (of string, r V, ok bool) {
 // imports are those of each program file of the repository, by its path.
 func imports(t *testing.T) map[string][]string {
 	files := map[string][]string{}
-	require.NoError(t, fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata"):
-			return fs.SkipDir
-		case entry.IsDir(), !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		tree, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash(name), nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		for _, spec := range tree.Imports {
+	for _, f := range sources(t, "") {
+		for _, spec := range f.tree.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			files[name] = append(files[name], imported)
+			require.NoError(t, err)
+			files[f.name] = append(files[f.name], imported)
 		}
-		return nil
-	}))
+	}
 	require.Contains(t, files, "call.go")
 	return files
 }
@@ -110,9 +94,6 @@ func TestArchitecture(t *testing.T) {
 	}
 	for file, list := range imports(t) {
 		dir := path.Dir(file)
-		if strings.HasPrefix(dir, "e2e") || dir == "internal/surface" {
-			continue // tests, in files without _test
-		}
 		of, allowed, ok := rule(mayImport, dir)
 		require.True(t, ok, "no rule for %s", dir)
 		_, others, strict := rule(thirdParty, dir)
@@ -137,6 +118,58 @@ func TestArchitecture(t *testing.T) {
 	assert.Empty(t, unused, "arrows that are none")
 	slices.Sort(http)
 	assert.Equal(t, speakHTTP, http, "the files of the root package that import net/http")
+}
+
+// drawn are the arrows of a page's diagram, from directory to directories. A node
+// without any has none.
+func drawn(t *testing.T, page string) map[string][]string {
+	_, rest, _ := strings.Cut(page, "```mermaid\nflowchart TD\n")
+	diagram, _, ok := strings.Cut(rest, "```")
+	require.True(t, ok, "the diagram")
+	label := regexp.MustCompile(`(\w+)\(?\[(?:module )?([\w/ -]+)[^]]*]\)?`) // root[amazonpay]
+	dirs := map[string]string{}
+	for _, node := range label.FindAllStringSubmatch(diagram, -1) {
+		dirs[node[1]] = node[2]
+	}
+	dirs["root"] = "."
+	arrows := map[string][]string{}
+	for line := range strings.Lines(label.ReplaceAllString(diagram, "$1")) {
+		ends := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" &->\n", r) })
+		require.NotEmpty(t, ends, "an empty line in the diagram")
+		for i, node := range ends {
+			ends[i] = cmp.Or(dirs[node], node)
+		}
+		arrows[ends[0]] = append(arrows[ends[0]], ends[1:]...)
+	}
+	return arrows
+}
+
+// TestArchitectureDiagram holds the arrows of docs/architecture.md against the
+// rules, and its nodes against the packages.
+func TestArchitectureDiagram(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	require.NoError(t, err)
+	arrows := drawn(t, string(page))
+	for from, to := range arrows {
+		if from == "your program" || from == "your tests" {
+			assert.Subset(t, slices.Collect(maps.Keys(arrows)), to, "%s: nodes", from)
+			continue
+		}
+		_, allowed, ok := rule(mayImport, from)
+		require.True(t, ok, "no rule for %s", from)
+		below := func(dir string) bool { return strings.HasPrefix(dir, from+"/") }
+		assert.ElementsMatch(t, slices.DeleteFunc(slices.Clone(allowed), below), to, "the arrows of %s", from)
+	}
+	for file := range imports(t) {
+		dir := path.Dir(file)
+		switch top, _, _ := strings.Cut(dir, "/"); {
+		case top == "examples", dir == "docs/plots": // left out, as the page says
+		case top == "fleet":
+			assert.Contains(t, arrows, top, "%s is not in the diagram", dir)
+		default:
+			assert.Contains(t, arrows, dir, "%s is not in the diagram", dir)
+		}
+	}
 }
 
 // TestArchitecturePage finds every package and every file with a part of its own

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // AuthorizationID is Amazon's id of an authorization.
@@ -88,14 +90,14 @@ type AuthorizeRequest struct {
 
 func (r *AuthorizeRequest) reference() ReferenceID { return r.AuthorizationReferenceID }
 
-func (r *AuthorizeRequest) faults() []Fault { return timeoutFaults(r.TransactionTimeout) }
+func (r *AuthorizeRequest) faults() fault.List { return timeoutFaults(r.TransactionTimeout) }
 
 // timeoutFaults checks a TransactionTimeout.
-func timeoutFaults(minutes *int) []Fault {
-	if minutes == nil || *minutes == 0 || *minutes >= 5 && *minutes <= 1440 && *minutes%5 == 0 {
-		return nil
+func timeoutFaults(minutes *int) (wrong fault.List) {
+	if minutes != nil && *minutes != 0 && (*minutes < 5 || *minutes > 1440 || *minutes%5 != 0) {
+		wrong.Add("TransactionTimeout", "is neither 0 nor a multiple of 5 from 5 to 1440 minutes")
 	}
-	return []Fault{{"TransactionTimeout", "is neither 0 nor a multiple of 5 from 5 to 1440 minutes"}}
+	return wrong
 }
 
 // Authorize reserves money on an order reference, and takes it with CaptureNow.

@@ -1,9 +1,12 @@
 package amazonpay
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // BillingAgreementID is Amazon's id of a billing agreement: B… in production,
@@ -86,7 +89,7 @@ type GetBillingAgreementDetailsRequest struct {
 	AccessToken         string
 }
 
-func (r *GetBillingAgreementDetailsRequest) faults() []Fault {
+func (r *GetBillingAgreementDetailsRequest) faults() fault.List {
 	return tokenFaults(r.AccessToken, r.AddressConsentToken)
 }
 
@@ -109,15 +112,15 @@ type SetBillingAgreementDetailsRequest struct {
 	BillingAgreementAttributes BillingAgreementAttributes // at least one of them
 }
 
-func (r *SetBillingAgreementDetailsRequest) faults() (faults []Fault) {
+func (r *SetBillingAgreementDetailsRequest) faults() (wrong fault.List) {
 	a := r.BillingAgreementAttributes
 	if a == (BillingAgreementAttributes{}) {
-		faults = append(faults, Fault{"BillingAgreementAttributes", "is required"})
+		wrong.Add("BillingAgreementAttributes", "is required")
 	}
 	if !a.SubscriptionAmount.IsZero() && a.BillingAgreementType != MerchantInitiatedTransaction {
-		faults = append(faults, Fault{"BillingAgreementAttributes.SubscriptionAmount", "goes with MerchantInitiatedTransaction only"})
+		wrong.Add("BillingAgreementAttributes.SubscriptionAmount", "goes with MerchantInitiatedTransaction only")
 	}
-	return faults
+	return wrong
 }
 
 // SetBillingAgreementDetails describes an agreement. It must be Draft, else the
@@ -140,7 +143,7 @@ type ConfirmBillingAgreementRequest struct {
 	FailureURL string `xml:"FailureUrl"`
 }
 
-func (r *ConfirmBillingAgreementRequest) faults() []Fault {
+func (r *ConfirmBillingAgreementRequest) faults() fault.List {
 	return urlFaults(r.SuccessURL, r.FailureURL)
 }
 
@@ -205,7 +208,7 @@ func (r *AuthorizeOnBillingAgreementRequest) reference() ReferenceID {
 	return r.AuthorizationReferenceID
 }
 
-func (r *AuthorizeOnBillingAgreementRequest) faults() []Fault {
+func (r *AuthorizeOnBillingAgreementRequest) faults() fault.List {
 	return timeoutFaults(r.TransactionTimeout)
 }
 
@@ -229,9 +232,7 @@ func (a *BillingAgreementAuthorization) LogValue() slog.Value { return a.Authori
 //
 // Action: AuthorizeOnBillingAgreement. Quota: 10, restored 1 per second (sandbox 2, 1 per 2 s).
 func (c *Client) AuthorizeOnBillingAgreement(ctx context.Context, req AuthorizeOnBillingAgreementRequest) (*BillingAgreementAuthorization, error) {
-	if req.InheritShippingAddress == nil {
-		req.InheritShippingAddress = new(true)
-	}
+	req.InheritShippingAddress = cmp.Or(req.InheritShippingAddress, new(true))
 	return call[BillingAgreementAuthorization](ctx, c, "AuthorizeOnBillingAgreement", &req)
 }
 

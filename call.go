@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 	"github.com/amazonpay-go/amazonpay/internal/wire"
 )
@@ -116,16 +117,15 @@ func (c *Client) verdict(ctx context.Context, o *operation, err error) error {
 }
 
 // faults are all that is wrong with a request.
-func (c *Client) faults(req any) []Fault {
-	var faults []Fault
+func (c *Client) faults(req any) (wrong fault.List) {
 	for _, f := range wire.Check(req, c.priceProblem) {
-		faults = append(faults, Fault(f))
+		wrong.Add(f.Field, f.Problem)
 	}
-	if r, ok := req.(interface{ faults() []Fault }); ok {
-		faults = append(faults, r.faults()...)
-		slices.SortStableFunc(faults, func(a, b Fault) int { return position(req, a) - position(req, b) })
+	if r, ok := req.(interface{ faults() fault.List }); ok {
+		wrong = append(wrong, r.faults()...)
+		slices.SortStableFunc(wrong, func(a, b Fault) int { return position(req, a) - position(req, b) })
 	}
-	return faults
+	return wrong
 }
 
 // position is that of the request's field that a fault is about.
@@ -147,7 +147,7 @@ func (c *Client) priceProblem(_ string, value any) string {
 		return ""
 	case price.Sign() <= 0:
 		return "is not above zero"
-	case price.Currency() != ledger && !c.config.Region.MultiCurrency():
+	case price.Currency() != ledger && !endpoint.MultiCurrency(c.config.Region):
 		return fmt.Sprintf("is in %s, and region %s takes %s only", price.Currency(), c.config.Region, ledger)
 	}
 	return ""

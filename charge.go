@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // ChargeMode says how long Amazon may take to decide a charge.
@@ -41,19 +43,19 @@ type ChargeRequest struct {
 	ProviderCreditList      []ProviderCredit // fees of a solution provider
 }
 
-func (r *ChargeRequest) faults() (faults []Fault) {
+func (r *ChargeRequest) faults() (wrong fault.List) {
 	switch {
 	case r.AmazonBillingAgreementID == "" && r.AmazonOrderReferenceID == "":
-		faults = append(faults, Fault{"AmazonBillingAgreementID", "or AmazonOrderReferenceID is required"})
+		wrong.Add("AmazonBillingAgreementID", "or AmazonOrderReferenceID is required")
 	case r.AmazonBillingAgreementID != "" && r.AmazonOrderReferenceID != "":
-		faults = append(faults, Fault{"AmazonBillingAgreementID", "and AmazonOrderReferenceID exclude each other"})
+		wrong.Add("AmazonBillingAgreementID", "and AmazonOrderReferenceID exclude each other")
 	}
 	switch r.Mode {
 	case ModeFallback, ModeSynchronous, ModeAsynchronous:
 	default:
-		faults = append(faults, Fault{"Mode", "is none of the modes"})
+		wrong.Add("Mode", "is none of the modes")
 	}
-	return faults
+	return wrong
 }
 
 // Charge is what became of a charge.

@@ -1,23 +1,25 @@
 package amazonpay
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 	"github.com/amazonpay-go/amazonpay/lwa"
 )
 
-// version of the library, for the User-Agent.
+// version of the library, for the User-Agent: the top one of CHANGELOG.md.
 const version = "0.1.0"
 
 // DefaultTimeout bounds one attempt of a call if [Config] names no Timeout. A
@@ -103,122 +105,86 @@ type Client struct {
 // New makes a client, or an [*InvalidError] that names every fault of the
 // Config. It sends nothing: a wrong key shows at the first call.
 func New(config Config) (*Client, error) {
-	c := &Client{config: config}
-	faults := c.setUp()
-	if err := invalid("Config", faults); err != nil {
+	config.Middleware = slices.Clone(config.Middleware) // the caller may go on using its slice
+	if err := invalid("Config", config.check()); err != nil {
+		return nil, err
+	}
+	c := connect(config)
+	if err := c.connectLogin(); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// setUp fills the client in from its config and reports what is wrong there.
-func (c *Client) setUp() (faults []Fault) {
-	cfg := &c.config
-	cfg.Middleware = append([]Middleware(nil), cfg.Middleware...) // the caller may go on using its slice
-	fault := func(field, problem string) { faults = append(faults, Fault{field, problem}) }
-
-	faults = append(faults, keyFaults("SellerID", cfg.SellerID)...)
-	faults = append(faults, keyFaults("AccessKey", cfg.AccessKey)...)
-	faults = append(faults, keyFaults("SecretKey", secret.Text(cfg.SecretKey))...)
-
+// check reports what is wrong with a config, and brings region and environment
+// into their usual spelling.
+func (c *Config) check() (wrong fault.List) {
+	wrong.Add("SellerID", fault.Word(c.SellerID, 0))
+	wrong.Add("AccessKey", fault.Word(c.AccessKey, 0))
+	wrong.Add("SecretKey", fault.Word(secret.Text(c.SecretKey), 0))
 	var err error
-	if cfg.Region, err = endpoint.ParseRegion(string(cfg.Region)); err != nil {
-		fault("Region", strings.TrimPrefix(err.Error(), "region "))
-	}
-	if cfg.Environment, err = endpoint.ParseEnvironment(string(cfg.Environment)); err != nil {
-		fault("Environment", strings.TrimPrefix(err.Error(), "environment "))
-	}
+	c.Region, err = endpoint.ParseRegion(string(c.Region))
+	wrong.AddError("Region", err)
+	c.Environment, err = endpoint.ParseEnvironment(string(c.Environment))
+	wrong.AddError("Environment", err)
+	wrong.Add("LoginClientID", fault.Optional(c.LoginClientID, 100))
 	for _, f := range [...]struct{ field, value string }{
-		{"ApplicationName", cfg.ApplicationName}, {"ApplicationVersion", cfg.ApplicationVersion},
+		{"ApplicationName", c.ApplicationName}, {"ApplicationVersion", c.ApplicationVersion},
 	} {
 		if len(f.value) > 64 || strings.ContainsFunc(f.value, func(r rune) bool {
 			return r < ' ' || r > '~' || strings.ContainsRune("();/", r)
 		}) {
-			fault(f.field, "takes at most 64 printable ASCII characters without ( ) ; /")
+			wrong.Add(f.field, "takes at most 64 printable ASCII characters without ( ) ; /")
 		}
 	}
-	if cfg.ApplicationVersion != "" && cfg.ApplicationName == "" {
-		fault("ApplicationVersion", "needs an ApplicationName")
+	if c.ApplicationVersion != "" && c.ApplicationName == "" {
+		wrong.Add("ApplicationVersion", "needs an ApplicationName")
 	}
-	base := &url.URL{Scheme: "https", Host: cfg.Region.MWS()}
-	if cfg.BaseURL != "" {
-		if base, err = parseBaseURL(cfg.BaseURL, cfg.Environment); err != nil {
-			fault("BaseURL", err.Error())
-		}
+	if c.BaseURL != "" {
+		wrong.Add("BaseURL", fault.BaseURL(c.BaseURL, c.Environment == Sandbox))
 	}
-	if cfg.Timeout < 0 {
-		fault("Timeout", "is negative")
+	if c.Timeout < 0 {
+		wrong.Add("Timeout", "is negative")
 	}
-	for i, m := range cfg.Middleware {
+	for i, m := range c.Middleware {
 		if m == nil {
-			fault(fmt.Sprintf("Middleware[%d]", i), "is nil")
+			wrong.Add(fmt.Sprintf("Middleware[%d]", i), "is nil")
 		}
 	}
-	if len(faults) > 0 {
-		return faults
-	}
+	return wrong
+}
 
-	c.path = strings.TrimSuffix(base.EscapedPath(), "/") + cfg.Environment.Path()
-	c.host = signedHost(base)
+// connect makes the client of a config that check has found nothing wrong with.
+func connect(config Config) *Client {
+	base := &url.URL{Scheme: "https", Host: endpoint.MWS(config.Region)}
+	if config.BaseURL != "" {
+		base, _ = url.Parse(config.BaseURL)
+	}
+	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
+	if config.Backoff == nil {
+		config.Backoff = DefaultBackoff
+	}
+	if config.Limiter == nil {
+		config.Limiter = NewLimiter(1)
+	}
+	c := &Client{
+		config: config,
+		path:   strings.TrimSuffix(base.EscapedPath(), "/") + endpoint.Path(config.Environment),
+		host:   signedHost(base),
+		agent:  userAgent(config.ApplicationName, config.ApplicationVersion),
+		http:   &http.Client{Transport: newTransport()},
+		signer: newSigner(config.SecretKey),
+		logger: cmp.Or(config.Logger, slog.New(slog.DiscardHandler)),
+	}
 	c.endpoint = base.Scheme + "://" + c.host + c.path
-	c.agent = userAgent(cfg.ApplicationName, cfg.ApplicationVersion)
-	c.signer = newSigner(cfg.SecretKey)
-	if cfg.Timeout == 0 {
-		cfg.Timeout = DefaultTimeout
-	}
-	if cfg.Backoff == nil {
-		cfg.Backoff = DefaultBackoff
-	}
-	if cfg.Limiter == nil {
-		cfg.Limiter = NewLimiter(1)
-	}
-	c.logger = cfg.Logger
-	if c.logger == nil {
-		c.logger = slog.New(slog.DiscardHandler)
-	}
-	c.http = &http.Client{Transport: newTransport()}
-	if cfg.HTTPClient != nil {
-		own := *cfg.HTTPClient
+	if config.HTTPClient != nil {
+		own := *config.HTTPClient
 		c.http = &own
 	}
 	// A redirect would post the signed request, and the buyer's data in it,
 	// to wherever the answer says.
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return c.setUpLogin()
-}
-
-// parseBaseURL reads the address of a stand-in for Amazon's server.
-func parseBaseURL(s string, env Environment) (*url.URL, error) {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return nil, errors.New("is not a URL")
-	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return nil, errors.New(`wants the form "https://host[:port][/path]"`)
-	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' || r == '%' }):
-		return nil, errors.New("wants the host in ASCII, without a zone")
-	case u.User != nil, u.RawQuery != "", u.Fragment != "", u.ForceQuery:
-		return nil, errors.New("takes no user, query or fragment")
-	case u.Scheme == "http" && env != Sandbox && !loopback(u.Hostname()):
-		return nil, errors.New("is plain http, which production takes for this machine only")
-	}
-	return u, nil
-}
-
-// keyFaults checks an id or a key, which are plain text without spaces.
-func keyFaults(field, value string) []Fault {
-	switch {
-	case value == "":
-		return []Fault{{field, "is required"}}
-	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return []Fault{{field, "has a space or a character outside printable ASCII"}}
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return c
 }
 
 // userAgent has the form of the official SDKs and stays far below the 500
@@ -252,10 +218,13 @@ func newTransport() *http.Transport {
 
 // OnBehalfOf derives a client that acts for another seller, who gave you (a
 // solution provider) the MWS authorization token. It shares connections with
-// its parent, and its Limiter, in which every seller has a quota of its own. The error is an [*InvalidError].
+// its parent, and its Limiter, in which every seller has a quota of its own. The
+// error is an [*InvalidError].
 func (c *Client) OnBehalfOf(sellerID, mwsAuthToken string) (*Client, error) {
-	faults := append(keyFaults("SellerID", sellerID), keyFaults("MWSAuthToken", mwsAuthToken)...)
-	if err := invalid("OnBehalfOf", faults); err != nil {
+	var wrong fault.List
+	wrong.Add("SellerID", fault.Word(sellerID, 0))
+	wrong.Add("MWSAuthToken", fault.Word(mwsAuthToken, 0))
+	if err := invalid("OnBehalfOf", wrong); err != nil {
 		return nil, err
 	}
 	derived := *c

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // ErrorCode is the code of an error answer. It is an error itself, so that
@@ -163,35 +165,19 @@ func (e *OutcomeUnknownError) Error() string {
 // Unwrap is what happened last.
 func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
 
-// Fault is one thing wrong with a [Config] or a request.
-type Fault struct {
-	Field   string // the Go field, with its path: "ProviderCreditList[1].ProviderID"
-	Problem string // what is wrong, never the value: "is required"
-}
+// Fault is one thing wrong with a [Config] or a request: its Field is the Go
+// field, with its path ("ProviderCreditList[1].ProviderID"), its Problem says what
+// is wrong, never the value ("is required").
+type Fault = fault.Fault
 
 // InvalidError lists everything that is wrong with a [Config] or a request.
-// Nothing was sent.
-type InvalidError struct {
-	Subject string  // "Config", or the operation
-	Faults  []Fault // at least one, by the names of the Go fields, in their order; never a value
-}
+// Nothing was sent. Its Subject is "Config" or the operation; its Faults are at
+// least one, in the order of the fields. Packages lwa and widgets have the same
+// type.
+type InvalidError = fault.InvalidError
 
-// Error lists the faults.
-func (e *InvalidError) Error() string {
-	texts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		texts[i] = f.Field + " " + f.Problem
-	}
-	return "amazonpay: " + e.Subject + ": " + strings.Join(texts, "; ")
-}
-
-// invalid is an *InvalidError, or nil if there are no faults.
-func invalid(subject string, faults []Fault) error {
-	if len(faults) == 0 {
-		return nil
-	}
-	return &InvalidError{subject, faults}
-}
+// invalid is an *InvalidError, or nil if nothing is wrong.
+func invalid(subject string, wrong fault.List) error { return wrong.Of("amazonpay", subject) }
 
 // errRedirect and its likes are causes of an *Error that no answer names.
 var (

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/sns"
 )
 
@@ -114,28 +115,26 @@ func NewVerifier(config VerifierConfig) (*Verifier, error) {
 }
 
 // setUp fills in what was left out and reports what is wrong.
-func (c *VerifierConfig) setUp() (faults []Fault) {
-	fault := func(field, problem string) { faults = append(faults, Fault{field, problem}) }
+func (c *VerifierConfig) setUp() (wrong fault.List) {
 	list := func(field, problem, topic string, values []string) []string {
 		for i, value := range values {
 			if _, ok := sns.ParseTopic(fmt.Sprintf(topic, value)); !ok {
-				fault(fmt.Sprintf("%s[%d]", field, i), problem)
+				wrong.Add(fmt.Sprintf("%s[%d]", field, i), problem)
 			}
 		}
 		return slices.Clone(values) // the caller may go on using his
 	}
 	if len(c.SellerIDs) == 0 {
-		fault("SellerIDs", "is required")
+		wrong.Add("SellerIDs", "is required")
 	}
 	c.SellerIDs = list("SellerIDs", "is not a merchant id", "arn:aws:sns:us-east-1:000000000000:%s", c.SellerIDs)
 	var err error
-	if c.Environment, err = endpoint.ParseEnvironment(string(c.Environment)); err != nil {
-		fault("Environment", strings.TrimPrefix(err.Error(), "environment "))
-	}
+	c.Environment, err = endpoint.ParseEnvironment(string(c.Environment))
+	wrong.AddError("Environment", err)
 	c.Accounts = list("Accounts", "is not the 12 digits of an account", "arn:aws:sns:us-east-1:%s:name", c.Accounts)
 	c.TopicARNs = list("TopicARNs", "is not the ARN of a topic", "%s", c.TopicARNs)
 	if c.MaxAge < 0 {
-		fault("MaxAge", "is negative")
+		wrong.Add("MaxAge", "is negative")
 	}
 	if len(c.Accounts) == 0 {
 		c.Accounts = amazonAccounts
@@ -147,7 +146,7 @@ func (c *VerifierConfig) setUp() (faults []Fault) {
 		c.Clock = time.Now
 	}
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
-	return faults
+	return wrong
 }
 
 // Notifications makes a verifier of the client's own notifications, with its

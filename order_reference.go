@@ -1,11 +1,15 @@
 package amazonpay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"log/slog"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // OrderReferenceID is Amazon's id of an order reference: P… in production, S…
@@ -132,11 +136,11 @@ type OrderReferenceAttributes struct {
 }
 
 // pspFaults refuses what only SetOrderAttributes knows.
-func (a *OrderReferenceAttributes) pspFaults() []Fault {
-	if a.PaymentServiceProviderAttributes == (PaymentServiceProviderAttributes{}) {
-		return nil
+func (a *OrderReferenceAttributes) pspFaults() (wrong fault.List) {
+	if a.PaymentServiceProviderAttributes != (PaymentServiceProviderAttributes{}) {
+		wrong.Add("OrderReferenceAttributes.PaymentServiceProviderAttributes", "goes with SetOrderAttributes only")
 	}
-	return []Fault{{"OrderReferenceAttributes.PaymentServiceProviderAttributes", "goes with SetOrderAttributes only"}}
+	return wrong
 }
 
 // SetOrderReferenceDetailsRequest describes an order that is not confirmed yet.
@@ -145,11 +149,11 @@ type SetOrderReferenceDetailsRequest struct {
 	OrderReferenceAttributes OrderReferenceAttributes // OrderTotal is required
 }
 
-func (r *SetOrderReferenceDetailsRequest) faults() (faults []Fault) {
+func (r *SetOrderReferenceDetailsRequest) faults() (wrong fault.List) {
 	if r.OrderReferenceAttributes.OrderTotal.IsZero() {
-		faults = append(faults, Fault{"OrderReferenceAttributes.OrderTotal", "is required"})
+		wrong.Add("OrderReferenceAttributes.OrderTotal", "is required")
 	}
-	return append(faults, r.OrderReferenceAttributes.pspFaults()...)
+	return append(wrong, r.OrderReferenceAttributes.pspFaults()...)
 }
 
 // SetOrderReferenceDetails sets the amount and the description of an order. It
@@ -168,13 +172,13 @@ type SetOrderAttributesRequest struct {
 	OrderAttributes        OrderReferenceAttributes // what is to be set or added; at least one of them
 }
 
-func (r *SetOrderAttributesRequest) faults() []Fault {
+func (r *SetOrderAttributesRequest) faults() (wrong fault.List) {
 	a := r.OrderAttributes
 	if a.OrderTotal.IsZero() && a.PlatformID == "" && a.SellerNote == "" && !a.RequestPaymentAuthorization &&
 		a.PaymentServiceProviderAttributes == (PaymentServiceProviderAttributes{}) && a.SellerOrderAttributes.isZero() {
-		return []Fault{{"OrderAttributes", "is required"}}
+		wrong.Add("OrderAttributes", "is required")
 	}
-	return nil
+	return wrong
 }
 
 // SetOrderAttributes is SetOrderReferenceDetails for any time. After
@@ -199,7 +203,7 @@ type GetOrderReferenceDetailsRequest struct {
 	AddressConsentToken string // the older name of AccessToken
 }
 
-func (r *GetOrderReferenceDetailsRequest) faults() []Fault {
+func (r *GetOrderReferenceDetailsRequest) faults() fault.List {
 	return tokenFaults(r.AccessToken, r.AddressConsentToken)
 }
 
@@ -209,11 +213,11 @@ func (r GetOrderReferenceDetailsRequest) LogValue() slog.Value {
 }
 
 // tokenFaults refuses two tokens, which Amazon answers with AmbiguousToken.
-func tokenFaults(access, consent string) []Fault {
-	if access == "" || consent == "" {
-		return nil
+func tokenFaults(access, consent string) (wrong fault.List) {
+	if access != "" && consent != "" {
+		wrong.Add("AccessToken", "and AddressConsentToken exclude each other")
 	}
-	return []Fault{{"AccessToken", "and AddressConsentToken exclude each other"}}
+	return wrong
 }
 
 // GetOrderReferenceDetails reads an order, in any state.
@@ -236,17 +240,19 @@ type ConfirmOrderReferenceRequest struct {
 	ExpectImmediateAuthorization bool  // the order closes by itself if no Authorize follows within 60 minutes
 }
 
-func (r *ConfirmOrderReferenceRequest) faults() []Fault { return urlFaults(r.SuccessURL, r.FailureURL) }
+func (r *ConfirmOrderReferenceRequest) faults() fault.List {
+	return urlFaults(r.SuccessURL, r.FailureURL)
+}
 
 // urlFaults wants both of the challenge's return addresses or none.
-func urlFaults(success, failure string) []Fault {
+func urlFaults(success, failure string) (wrong fault.List) {
 	switch {
 	case success == "" && failure != "":
-		return []Fault{{"SuccessURL", "is required with FailureURL"}}
+		wrong.Add("SuccessURL", "is required with FailureURL")
 	case success != "" && failure == "":
-		return []Fault{{"FailureURL", "is required with SuccessURL"}}
+		wrong.Add("FailureURL", "is required with SuccessURL")
 	}
-	return nil
+	return wrong
 }
 
 // ConfirmOrderReference moves an order from Draft to Open, so that money can be
@@ -310,20 +316,20 @@ type ListOrderReferenceRequest struct {
 	OrderReferenceStatusListFilter []State          `xml:"OrderReferenceStatusListFilter>OrderReferenceStatus"` // Open, Closed, Canceled, Suspended
 }
 
-func (r *ListOrderReferenceRequest) faults() (faults []Fault) {
+func (r *ListOrderReferenceRequest) faults() (wrong fault.List) {
 	span := r.CreatedTimeRange
 	switch {
 	case span.StartTime.IsZero() && !span.EndTime.IsZero():
-		faults = append(faults, Fault{"CreatedTimeRange.StartTime", "is required with EndTime"})
+		wrong.Add("CreatedTimeRange.StartTime", "is required with EndTime")
 	case !span.StartTime.IsZero() && span.EndTime.IsZero():
-		faults = append(faults, Fault{"CreatedTimeRange.EndTime", "is required with StartTime"})
+		wrong.Add("CreatedTimeRange.EndTime", "is required with StartTime")
 	case span.EndTime.Before(span.StartTime):
-		faults = append(faults, Fault{"CreatedTimeRange.EndTime", "is before StartTime"})
+		wrong.Add("CreatedTimeRange.EndTime", "is before StartTime")
 	}
 	if r.PageSize < 0 {
-		faults = append(faults, Fault{"PageSize", "is negative"})
+		wrong.Add("PageSize", "is negative")
 	}
-	return faults
+	return wrong
 }
 
 // OrderReferencePage is one page of a list. The orders carry only id, total,
@@ -339,12 +345,8 @@ type OrderReferencePage struct {
 //
 // Action: ListOrderReference. Quota: not documented.
 func (c *Client) ListOrderReference(ctx context.Context, req ListOrderReferenceRequest) (*OrderReferencePage, error) {
-	if req.QueryIDType == "" {
-		req.QueryIDType = "SellerOrderId"
-	}
-	if req.PaymentDomain == "" {
-		req.PaymentDomain = c.config.Region.PaymentDomain()
-	}
+	req.QueryIDType = cmp.Or(req.QueryIDType, "SellerOrderId")
+	req.PaymentDomain = cmp.Or(req.PaymentDomain, endpoint.PaymentDomain(c.config.Region))
 	return call[OrderReferencePage](ctx, c, "ListOrderReference", &req)
 }
 
@@ -396,11 +398,11 @@ type CreateOrderReferenceForIdRequest struct {
 	OrderReferenceAttributes OrderReferenceAttributes // OrderTotal is required with ConfirmNow
 }
 
-func (r *CreateOrderReferenceForIdRequest) faults() (faults []Fault) {
+func (r *CreateOrderReferenceForIdRequest) faults() (wrong fault.List) {
 	if r.ConfirmNow && r.OrderReferenceAttributes.OrderTotal.IsZero() {
-		faults = append(faults, Fault{"OrderReferenceAttributes.OrderTotal", "is required with ConfirmNow"})
+		wrong.Add("OrderReferenceAttributes.OrderTotal", "is required with ConfirmNow")
 	}
-	return append(faults, r.OrderReferenceAttributes.pspFaults()...)
+	return append(wrong, r.OrderReferenceAttributes.pspFaults()...)
 }
 
 // CreateOrderReferenceForId makes an order reference on a billing agreement:
@@ -413,11 +415,7 @@ func (r *CreateOrderReferenceForIdRequest) faults() (faults []Fault) {
 //
 // Action: CreateOrderReferenceForId. Quota: 10, restored 1 per second (sandbox 2, 1 per 2 s).
 func (c *Client) CreateOrderReferenceForId(ctx context.Context, req CreateOrderReferenceForIdRequest) (*OrderReference, error) {
-	if req.IDType == "" {
-		req.IDType = "BillingAgreement"
-	}
-	if req.InheritShippingAddress == nil {
-		req.InheritShippingAddress = new(true)
-	}
+	req.IDType = cmp.Or(req.IDType, "BillingAgreement")
+	req.InheritShippingAddress = cmp.Or(req.InheritShippingAddress, new(true))
 	return call[OrderReference](ctx, c, createOrderReferenceForID, &req, "OrderReferenceDetails")
 }

@@ -1,6 +1,10 @@
 package amazonpay
 
-import "context"
+import (
+	"context"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
+)
 
 // PaymentDetails is an order with everything that was paid on it.
 type PaymentDetails struct {
@@ -26,7 +30,7 @@ type CaptureDetails struct {
 // error ends it; what was read before is lost, and a repeat is harmless.
 func (c *Client) PaymentDetails(ctx context.Context, orderReferenceID OrderReferenceID) (*PaymentDetails, error) {
 	if orderReferenceID == "" {
-		return nil, invalid("PaymentDetails", []Fault{{"orderReferenceID", "is required"}})
+		return nil, invalid("PaymentDetails", fault.List{{Field: "orderReferenceID", Problem: "is required"}})
 	}
 	order, err := c.GetOrderReferenceDetails(ctx, GetOrderReferenceDetailsRequest{AmazonOrderReferenceID: orderReferenceID})
 	if err != nil {

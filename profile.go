@@ -2,33 +2,27 @@ package amazonpay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/lwa"
 )
 
 // profileTimeout bounds each request about a buyer who is waiting.
 const profileTimeout = 10 * time.Second
 
-// setUpLogin makes the client of Login with Amazon, if there is a client id.
-func (c *Client) setUpLogin() (faults []Fault) {
+// connectLogin makes the client of Login with Amazon, if there is a client id. It
+// takes what check has taken.
+func (c *Client) connectLogin() (err error) {
 	cfg := c.config
-	if cfg.LoginClientID == "" {
-		return nil
+	if cfg.LoginClientID != "" {
+		c.login, err = lwa.New(lwa.Config{
+			ClientID: cfg.LoginClientID, Region: cfg.Region, Environment: cfg.Environment,
+			BaseURL: cfg.BaseURL, HTTPClient: c.http, Timeout: min(cfg.Timeout, profileTimeout),
+		})
 	}
-	login, err := lwa.New(lwa.Config{
-		ClientID: cfg.LoginClientID, Region: cfg.Region, Environment: cfg.Environment,
-		BaseURL: cfg.BaseURL, HTTPClient: c.http, Timeout: min(cfg.Timeout, profileTimeout),
-	})
-	if wrong, ok := errors.AsType[*lwa.InvalidError](err); ok {
-		for _, f := range wrong.Faults {
-			faults = append(faults, Fault{"Login" + f.Field, f.Problem})
-		}
-	}
-	c.login = login
-	return faults
+	return err
 }
 
 // GetUserProfile tells who the buyer behind a Login with Amazon access token
@@ -41,7 +35,7 @@ func (c *Client) setUpLogin() (faults []Fault) {
 // is waiting.
 func (c *Client) GetUserProfile(ctx context.Context, accessToken string) (*lwa.Profile, error) {
 	if c.login == nil {
-		return nil, invalid("GetUserProfile", []Fault{{"Config.LoginClientID", "is required"}})
+		return nil, invalid("GetUserProfile", fault.List{{Field: "Config.LoginClientID", Problem: "is required"}})
 	}
 	profile, err := c.login.Profile(ctx, accessToken)
 	if err != nil {

@@ -110,7 +110,7 @@ func TestHMACVectors(t *testing.T) {
 
 // canonicalise is the string to sign as the reference describes it, made from
 // what was posted.
-func canonicalise(s sentRequest) string {
+func canonicalise(s stagePost) string {
 	form, err := url.ParseQuery(s.body)
 	if err != nil {
 		return err.Error()
@@ -144,7 +144,7 @@ func hmacSHA256(key, text string) string {
 }
 
 // checkSigned verifies what was posted as Amazon does.
-func checkSigned(t *testing.T, s sentRequest, key string) {
+func checkSigned(t *testing.T, s stagePost, key string) {
 	t.Helper()
 	for name, values := range s.form {
 		require.Len(t, values, 1, "%s is sent once", name)

@@ -15,9 +15,8 @@ import (
 
 // constants are the values of a type's constants, as the source declares them.
 func constants(t *testing.T, typeName string) (values []string) {
-	files, _ := sources(t)
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
+	for _, f := range sources(t, ".") {
+		ast.Inspect(f.tree, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
 			if !ok || len(spec.Values) != 1 {
 				return true
@@ -107,10 +106,9 @@ func TestOutcomeOfCaptureNow(t *testing.T) {
 
 // The spellings are Amazon's, which the constants' names repeat.
 func TestConstantsAreSpelledAsTheirNames(t *testing.T) {
-	files, _ := sources(t)
 	checked := 0
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
+	for _, f := range sources(t, ".") {
+		ast.Inspect(f.tree, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
 			if !ok || len(spec.Values) != 1 {
 				return true

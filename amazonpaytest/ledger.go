@@ -23,8 +23,8 @@ const (
 // Completed, each exactly once. The solution provider's credits are between
 // sellers and not in here.
 type Movement struct {
-	Time               time.Time // on the business clock
-	Kind               MovementKind
+	Time               time.Time                    // on the business clock
+	Kind               MovementKind                 // which way the money went
 	SellerID           string                       // whose sale it is
 	Amount             amazonpay.Price              // above zero for all kinds
 	BillingAgreementID amazonpay.BillingAgreementID // empty for a one-time order

@@ -19,118 +19,118 @@ type View struct {
 
 // Snapshot is the books at one moment, each kind in the order of making.
 type Snapshot struct {
-	Now            time.Time            `json:"now"`
-	Agreements     []AgreementRecord    `json:"agreements"`
-	Orders         []OrderRecord        `json:"orders"`
-	Authorizations []TransactionRecord  `json:"authorizations"`
-	Captures       []TransactionRecord  `json:"captures"`
-	Refunds        []TransactionRecord  `json:"refunds"`
-	Disputes       []DisputeRecord      `json:"disputes"`
-	Due            []DueRecord          `json:"due"`           // what happens next, and when
-	Notifications  []NotificationRecord `json:"notifications"` // numbered as in Fake.Notifications
-	Faults         []Fault              `json:"faults"`        // that wait to strike
-	Totals         []Total              `json:"totals"`        // of the ledger, by currency; of the whole, whatever the View
-	Counts         map[string]int       `json:"counts"`        // how many there are of each list, without Offset and Limit
+	Now            time.Time            `json:"now"`            // of the business clock
+	Agreements     []AgreementRecord    `json:"agreements"`     // billing agreements
+	Orders         []OrderRecord        `json:"orders"`         // order references, also those of agreements
+	Authorizations []TransactionRecord  `json:"authorizations"` // in any state
+	Captures       []TransactionRecord  `json:"captures"`       // in any state
+	Refunds        []TransactionRecord  `json:"refunds"`        // of any type: the seller's, chargebacks and claims
+	Disputes       []DisputeRecord      `json:"disputes"`       // chargebacks, also undecided ones
+	Due            []DueRecord          `json:"due"`            // what happens next, and when
+	Notifications  []NotificationRecord `json:"notifications"`  // numbered as in Fake.Notifications
+	Faults         []Fault              `json:"faults"`         // that wait to strike
+	Totals         []Total              `json:"totals"`         // of the ledger, by currency; of the whole, whatever the View
+	Counts         map[string]int       `json:"counts"`         // how many there are of each list, without Offset and Limit
 }
 
 // Record is what all objects have.
 type Record struct {
-	ID          string           `json:"id"`
-	SellerID    string           `json:"seller"`
-	State       amazonpay.State  `json:"state"`
-	Reason      amazonpay.Reason `json:"reason,omitempty"`
-	Description string           `json:"description,omitempty"`
-	Created     time.Time        `json:"created"`
-	Updated     time.Time        `json:"updated,omitzero"` // of the state
-	Note        string           `json:"note,omitempty"`   // the seller's
+	ID          string           `json:"id"`                    // Amazon's
+	SellerID    string           `json:"seller"`                // whose it is
+	State       amazonpay.State  `json:"state"`                 // now
+	Reason      amazonpay.Reason `json:"reason,omitempty"`      // ReasonCode of the state; empty if it has none
+	Description string           `json:"description,omitempty"` // ReasonDescription of the state; may be empty
+	Created     time.Time        `json:"created"`               // on the business clock
+	Updated     time.Time        `json:"updated,omitzero"`      // of the state
+	Note        string           `json:"note,omitempty"`        // the seller's
 }
 
 // AgreementRecord is a billing agreement.
 type AgreementRecord struct {
 	Record
-	Consent      bool               `json:"consent"`
+	Consent      bool               `json:"consent"`               // of the buyer, to recurring payments
 	Payment      PaymentMethod      `json:"payment"`               // in force
 	Constraints  []string           `json:"constraints,omitempty"` // ids
 	Remaining    amazonpay.Price    `json:"remaining"`             // balance of the calendar month
 	SellerOwnID  string             `json:"sellerOwnId,omitempty"` // SellerBillingAgreementId
-	Store        string             `json:"store,omitempty"`
-	Type         string             `json:"type,omitempty"` // BillingAgreementType
-	Subscription amazonpay.Price    `json:"subscription,omitzero"`
-	Awaits       bool               `json:"awaits,omitempty"` // the buyer's authentication
-	Orders       int                `json:"orders"`           // how many order references
-	Buyer        *amazonpay.Buyer   `json:"buyer,omitempty"`
-	Address      *amazonpay.Address `json:"address,omitempty"`
+	Store        string             `json:"store,omitempty"`       // StoreName
+	Type         string             `json:"type,omitempty"`        // BillingAgreementType
+	Subscription amazonpay.Price    `json:"subscription,omitzero"` // SubscriptionAmount; zero if none was set
+	Awaits       bool               `json:"awaits,omitempty"`      // the buyer's authentication
+	Orders       int                `json:"orders"`                // how many order references
+	Buyer        *amazonpay.Buyer   `json:"buyer,omitempty"`       // nil without View.Buyers
+	Address      *amazonpay.Address `json:"address,omitempty"`     // to ship to; nil without View.Buyers, and if none was picked
 }
 
 // OrderRecord is an order reference.
 type OrderRecord struct {
 	Record
-	AgreementID    string             `json:"agreement,omitempty"` // empty for a one-time order
-	Total          amazonpay.Price    `json:"total,omitzero"`
-	Payment        PaymentMethod      `json:"payment"`
-	Constraints    []string           `json:"constraints,omitempty"`
+	AgreementID    string             `json:"agreement,omitempty"`   // empty for a one-time order
+	Total          amazonpay.Price    `json:"total,omitzero"`        // zero until it is set
+	Payment        PaymentMethod      `json:"payment"`               // in force
+	Constraints    []string           `json:"constraints,omitempty"` // ids
 	SellerOwnID    string             `json:"sellerOwnId,omitempty"` // SellerOrderId
-	Store          string             `json:"store,omitempty"`
-	Awaits         bool               `json:"awaits,omitempty"` // the buyer's authentication
-	Authorizations int                `json:"authorizations"`   // how many
-	Buyer          *amazonpay.Buyer   `json:"buyer,omitempty"`
-	Address        *amazonpay.Address `json:"address,omitempty"`
+	Store          string             `json:"store,omitempty"`       // StoreName
+	Awaits         bool               `json:"awaits,omitempty"`      // the buyer's authentication
+	Authorizations int                `json:"authorizations"`        // how many
+	Buyer          *amazonpay.Buyer   `json:"buyer,omitempty"`       // nil without View.Buyers
+	Address        *amazonpay.Address `json:"address,omitempty"`     // to ship to; nil without View.Buyers, and if none was picked
 }
 
 // TransactionRecord is an authorization, a capture or a refund.
 type TransactionRecord struct {
 	Record
-	ParentID    string          `json:"parent"`              // order reference, authorization or capture
-	AgreementID string          `json:"agreement,omitempty"` // at the root, if it is one
-	ReferenceID string          `json:"reference"`           // the seller's
-	Amount      amazonpay.Price `json:"amount"`
-	Used        amazonpay.Price `json:"used,omitzero"`  // captured of an authorization, refunded of a capture
-	Type        string          `json:"type,omitempty"` // RefundType
-	Soft        bool            `json:"soft,omitempty"` // SoftDecline
-	Descriptor  string          `json:"descriptor,omitempty"`
+	ParentID    string          `json:"parent"`               // order reference, authorization or capture
+	AgreementID string          `json:"agreement,omitempty"`  // at the root, if it is one
+	ReferenceID string          `json:"reference"`            // the seller's
+	Amount      amazonpay.Price `json:"amount"`               // that was asked for
+	Used        amazonpay.Price `json:"used,omitzero"`        // captured of an authorization, refunded of a capture
+	Type        string          `json:"type,omitempty"`       // RefundType
+	Soft        bool            `json:"soft,omitempty"`       // SoftDecline
+	Descriptor  string          `json:"descriptor,omitempty"` // SoftDescriptor, as on the buyer's statement
 }
 
 // DisputeRecord is a chargeback.
 type DisputeRecord struct {
-	ID        string          `json:"id"`
-	CaptureID string          `json:"capture"`
-	Amount    amazonpay.Price `json:"amount"`
-	Reason    string          `json:"reason"`
-	State     string          `json:"state"`
-	Created   time.Time       `json:"created"`
+	ID        string          `json:"id"`      // of the dispute
+	CaptureID string          `json:"capture"` // what is disputed
+	Amount    amazonpay.Price `json:"amount"`  // that the buyer wants back
+	Reason    string          `json:"reason"`  // the bank's
+	State     string          `json:"state"`   // ChargebackReceived, ChargebackWon or ChargebackLost
+	Created   time.Time       `json:"created"` // on the business clock
 }
 
 // DueRecord is something that will happen by itself.
 type DueRecord struct {
-	At   time.Time `json:"at"`
+	At   time.Time `json:"at"`   // on the business clock
 	What string    `json:"what"` // such as "authorization is decided"
 	ID   string    `json:"id"`   // whose
 }
 
 // NotificationRecord is a notification to one receiver.
 type NotificationRecord struct {
-	Number   int              `json:"number"` // for the act Resend
-	ID       string           `json:"id"`     // MessageId
-	Type     string           `json:"type"`
-	Event    string           `json:"event,omitempty"`
-	ObjectID string           `json:"object,omitempty"`
-	State    amazonpay.State  `json:"state,omitempty"`
-	Reason   amazonpay.Reason `json:"reason,omitempty"`
-	Receiver string           `json:"receiver"`
-	Made     time.Time        `json:"made"`
-	Attempts int              `json:"attempts"`
+	Number   int              `json:"number"`           // for the act Resend
+	ID       string           `json:"id"`               // MessageId
+	Type     string           `json:"type"`             // NotificationType
+	Event    string           `json:"event,omitempty"`  // EventType, if it is more than a change of state
+	ObjectID string           `json:"object,omitempty"` // what it is about; may be empty
+	State    amazonpay.State  `json:"state,omitempty"`  // of the object when the notification was made
+	Reason   amazonpay.Reason `json:"reason,omitempty"` // likewise
+	Receiver string           `json:"receiver"`         // the URL
+	Made     time.Time        `json:"made"`             // on the business clock
+	Attempts int              `json:"attempts"`         // so far
 	Status   int              `json:"status,omitempty"` // of the last attempt
-	Error    string           `json:"error,omitempty"`
-	Lost     bool             `json:"lost,omitempty"` // by chance, on its way
-	Due      time.Time        `json:"due,omitzero"`   // of the next attempt
+	Error    string           `json:"error,omitempty"`  // why the last attempt got no answer
+	Lost     bool             `json:"lost,omitempty"`   // by chance, on its way
+	Due      time.Time        `json:"due,omitzero"`     // of the next attempt
 }
 
 // Total is the ledger in one currency.
 type Total struct {
-	Captured    amazonpay.Price `json:"captured"`
-	Refunded    amazonpay.Price `json:"refunded"`
-	ChargedBack amazonpay.Price `json:"chargedBack"`
-	Claimed     amazonpay.Price `json:"claimed"`
+	Captured    amazonpay.Price `json:"captured"`    // taken from buyers
+	Refunded    amazonpay.Price `json:"refunded"`    // given back by sellers
+	ChargedBack amazonpay.Price `json:"chargedBack"` // taken back by banks
+	Claimed     amazonpay.Price `json:"claimed"`     // given back by the A-to-z guarantee
 }
 
 // Snapshot is the books without names and addresses of buyers.

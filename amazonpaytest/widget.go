@@ -24,17 +24,17 @@ const (
 // Widget is a widget in your page, with what the page gave it. It acts for the
 // buyer of the AccessToken, on that buyer's objects.
 type Widget struct {
-	Kind        WidgetKind
-	SellerID    string
-	AccessToken string // of a login with the scope payments:widget
-	Environment amazonpay.Environment
+	Kind        WidgetKind            // which one
+	SellerID    string                // that the page names; required
+	AccessToken string                // of a login with the scope payments:widget
+	Environment amazonpay.Environment // that the page is for
 
 	BillingAgreementID amazonpay.BillingAgreementID // the object; with none of the two ids it is a new one
-	OrderReferenceID   amazonpay.OrderReferenceID
-	Recurring          bool               // a new object is a billing agreement
-	Digital            bool               // a new object of a Button needs no address; one of a Wallet never does
-	ReadOnly           bool               // displayMode Read: nothing is picked, and nothing can be
-	Currency           amazonpay.Currency // presentment currency of a Wallet; empty is any
+	OrderReferenceID   amazonpay.OrderReferenceID   // likewise, of a one-time payment
+	Recurring          bool                         // a new object is a billing agreement
+	Digital            bool                         // a new object of a Button needs no address; one of a Wallet never does
+	ReadOnly           bool                         // displayMode Read: nothing is picked, and nothing can be
+	Currency           amazonpay.Currency           // presentment currency of a Wallet; empty is any
 }
 
 // String is what the widget is, without the token.
@@ -55,22 +55,25 @@ type WidgetChoice struct {
 // WidgetView is what a widget shows. It is for the buyer's eyes: a shop's page
 // learns the ID and Consent only.
 type WidgetView struct {
-	BillingAgreementID amazonpay.BillingAgreementID
-	OrderReferenceID   amazonpay.OrderReferenceID
-	Created            bool // the object is a new one
-	State              amazonpay.State
+	BillingAgreementID amazonpay.BillingAgreementID // the object; one of the two ids is empty
+	OrderReferenceID   amazonpay.OrderReferenceID   // likewise
+	Created            bool                         // the object is a new one
+	State              amazonpay.State              // of the object
 
 	Addresses []amazonpay.Address // of the buyer's address book
 	Address   int                 // the one that is picked; -1 is none
 	Payment   PaymentMethod       // that is picked; empty is none, or one that must be replaced
-	Consent   bool
-	ByLogin   bool // consent was given at login: payments:autopay_consent
-	Awaits    bool // the bank's page waits for the buyer
+	Consent   bool                // to recurring payments, as ticked
+	ByLogin   bool                // consent was given at login: payments:autopay_consent
+	Awaits    bool                // the bank's page waits for the buyer
 }
 
 // WidgetError is what a widget shows and tells the page in place of itself, in
 // the words of Amazon's onError.
-type WidgetError struct{ Code, Message string }
+type WidgetError struct {
+	Code    string // such as "BuyerSessionExpired"
+	Message string // for the page's author
+}
 
 // Error is code and message.
 func (e *WidgetError) Error() string { return "amazonpaytest: widget: " + e.Code + ": " + e.Message }

@@ -3,14 +3,13 @@ package lwa
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 )
 
@@ -115,47 +114,48 @@ func (c Config) LogValue() slog.Value {
 
 // resolve completes a config and reports everything that is wrong with it.
 func (c *Config) resolve() error {
-	var wrong faults
-	wrong.add("ClientID", word(c.ClientID, 100))
+	var wrong fault.List
+	wrong.Add("ClientID", fault.Word(c.ClientID, 100))
 	if !c.ClientSecret.IsZero() {
-		wrong.add("ClientSecret", word(secret.Text(c.ClientSecret), maxToken))
+		wrong.Add("ClientSecret", fault.Word(secret.Text(c.ClientSecret), maxToken))
 	}
 	var err error
-	if c.Region, err = endpoint.ParseRegion(string(c.Region)); err != nil {
-		wrong.add("Region", strings.TrimPrefix(err.Error(), "region "))
-	}
-	if c.Environment, err = endpoint.ParseEnvironment(string(c.Environment)); err != nil {
-		wrong.add("Environment", strings.TrimPrefix(err.Error(), "environment "))
-	}
+	c.Region, err = endpoint.ParseRegion(string(c.Region))
+	wrong.AddError("Region", err)
+	c.Environment, err = endpoint.ParseEnvironment(string(c.Environment))
+	wrong.AddError("Environment", err)
+	sandbox := c.Environment == Sandbox // which takes plain http
 	if c.RedirectURL == "" && len(c.Scopes) > 0 {
-		wrong.add("RedirectURL", "is required with Scopes")
+		wrong.Add("RedirectURL", "is required with Scopes")
 	} else if c.RedirectURL != "" {
-		wrong.add("RedirectURL", c.urlProblem(c.RedirectURL, true))
+		wrong.Add("RedirectURL", fault.URL(c.RedirectURL, sandbox))
 		if len(c.Scopes) == 0 {
-			wrong.add("Scopes", "is required with RedirectURL")
+			wrong.Add("Scopes", "is required with RedirectURL")
 		}
 	}
 	c.Scopes = slices.Clone(c.Scopes) // the caller may go on using its slice
 	for i, s := range c.Scopes {
-		wrong.add(fmt.Sprintf("Scopes[%d]", i), word(string(s), 100))
+		wrong.Add(fmt.Sprintf("Scopes[%d]", i), fault.Word(string(s), 100))
 	}
 	if c.BaseURL != "" {
-		wrong.add("BaseURL", c.urlProblem(c.BaseURL, false))
+		wrong.Add("BaseURL", fault.BaseURL(c.BaseURL, sandbox))
 	}
-	api := c.Region.API(c.Environment)
+	api := endpoint.API(c.Region, c.Environment)
 	for _, e := range [...]struct {
 		name       string
 		field      *string
 		host, path string
 	}{
-		{"Authorize", &c.Endpoints.Authorize, c.Region.Consent(), "/ap/oa"},
-		{"Token", &c.Endpoints.Token, c.Region.Token(), "/auth/o2/token"},
+		{"Authorize", &c.Endpoints.Authorize, endpoint.Consent, "/ap/oa"},
+		{"Token", &c.Endpoints.Token, endpoint.Token(c.Region), "/auth/o2/token"},
 		{"TokenInfo", &c.Endpoints.TokenInfo, api, "/auth/o2/tokeninfo"},
 		{"Profile", &c.Endpoints.Profile, api, "/user/profile"},
 	} {
 		switch {
+		case *e.field != "" && e.name == "Authorize": // may have a query
+			wrong.Add("Endpoints.Authorize", fault.URL(*e.field, sandbox))
 		case *e.field != "":
-			wrong.add("Endpoints."+e.name, c.urlProblem(*e.field, e.name == "Authorize"))
+			wrong.Add("Endpoints."+e.name, fault.BaseURL(*e.field, sandbox))
 		case c.BaseURL != "":
 			*e.field = strings.TrimSuffix(c.BaseURL, "/") + e.path
 		default:
@@ -163,45 +163,9 @@ func (c *Config) resolve() error {
 		}
 	}
 	if c.Timeout < 0 {
-		wrong.add("Timeout", "is negative")
+		wrong.Add("Timeout", "is negative")
 	} else if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
-	return wrong.of("Config")
-}
-
-// urlProblem says what is wrong with an address.
-func (c *Config) urlProblem(s string, query bool) string {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return "is not a URL"
-	case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
-		return `wants the form "https://host[:port][/path]"`
-	case u.User != nil, strings.Contains(s, "#"):
-		return "takes no user or fragment"
-	case !query && strings.Contains(s, "?"):
-		return "takes no query"
-	case u.Scheme == "http" && c.Environment != Sandbox && !loopback(u.Hostname()):
-		return "is plain http, which production takes for this machine only"
-	}
-	return ""
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// word says what is wrong with a value that travels as one word.
-func word(s string, most int) string {
-	switch {
-	case s == "":
-		return "is required"
-	case len(s) > most:
-		return fmt.Sprintf("is longer than %d bytes", most)
-	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "has a space or a character outside printable ASCII"
-	}
-	return ""
+	return wrong.Of("lwa", "Config")
 }

@@ -4,15 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"go/parser"
-	"go/token"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +97,7 @@ func TestConfigRules(t *testing.T) {
 		"http in the sandbox":       {func(c *lwa.Config) { c.BaseURL = "http://mock:8080/amazon/" }, ""},
 		"authorize may have query":  {func(c *lwa.Config) { c.Endpoints.Authorize = "https://www.amazon.com/ap/oa?sandbox=true" }, ""},
 		"redirect with a fragment":  {func(c *lwa.Config) { c.RedirectURL = "https://shop.example/#" }, "lwa: Config: RedirectURL takes no user or fragment"},
-		"base without a host":       {func(c *lwa.Config) { c.BaseURL = "https:///x" }, `lwa: Config: BaseURL wants the form "https://host[:port][/path]"`},
+		"base without a host":       {func(c *lwa.Config) { c.BaseURL = "https:///x" }, `lwa: Config: BaseURL wants the form "https://host[:port]"`},
 		"base with a control":       {func(c *lwa.Config) { c.BaseURL = "https://a\x7fb" }, "lwa: Config: BaseURL is not a URL"},
 		"token endpoint with query": {func(c *lwa.Config) { c.Endpoints.Token = "https://x/?a=b" }, "lwa: Config: Endpoints.Token takes no query"},
 	} {
@@ -259,28 +254,4 @@ func TestNothingPrintsASecret(t *testing.T) {
 		assert.NotContains(t, log.String(), secret)
 	}
 	assert.Contains(t, log.String(), clientID)
-}
-
-// The package stands alone: of this module it imports only the table of hosts
-// and the type for secrets, and those import nothing of it.
-func TestImports(t *testing.T) {
-	const module = "github.com/amazonpay-go/amazonpay"
-	allowed := []string{module + "/internal/endpoint", module + "/internal/secret"}
-	for _, dir := range []string{".", "../internal/endpoint", "../internal/secret"} {
-		entries, err := os.ReadDir(dir)
-		require.NoError(t, err)
-		for _, e := range entries {
-			if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
-				continue
-			}
-			file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+e.Name(), nil, parser.ImportsOnly)
-			require.NoError(t, err)
-			for _, i := range file.Imports {
-				path, _ := strconv.Unquote(i.Path.Value)
-				if strings.HasPrefix(path, module) {
-					assert.True(t, dir == "." && slices.Contains(allowed, path), "%s imports %s", e.Name(), path)
-				}
-			}
-		}
-	}
 }

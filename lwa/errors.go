@@ -3,6 +3,8 @@ package lwa
 import (
 	"fmt"
 	"strings"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // ErrorCode is the code of a refusal. It is an error itself, so that
@@ -88,42 +90,13 @@ func (e *Error) Is(target error) bool {
 // Unwrap is what lies beneath: a network error, the context's error, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Fault is one thing wrong with a [Config] or an argument.
-type Fault struct {
-	Field   string // the Go field or argument: "Endpoints.Token", "accessToken"
-	Problem string // what is wrong, never the value: "is required"
-}
+// Fault is one thing wrong with a [Config] or an argument: its Field is the Go
+// field or argument ("Endpoints.Token", "accessToken"), its Problem says what is
+// wrong, never the value ("is required").
+type Fault = fault.Fault
 
 // InvalidError lists everything that is wrong with a [Config] or with the
-// arguments of a function. Nothing was sent.
-type InvalidError struct {
-	Subject string  // "Config", or the function
-	Faults  []Fault // at least one, never with a value
-}
-
-// Error lists the faults.
-func (e *InvalidError) Error() string {
-	texts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		texts[i] = f.Field + " " + f.Problem
-	}
-	return "lwa: " + e.Subject + ": " + strings.Join(texts, "; ")
-}
-
-// faults collects what is wrong.
-type faults []Fault
-
-// add notes a problem, if there is one.
-func (f *faults) add(field, problem string) {
-	if problem != "" {
-		*f = append(*f, Fault{field, problem})
-	}
-}
-
-// of is an *InvalidError about the subject, or nil if nothing is wrong.
-func (f faults) of(subject string) error {
-	if len(f) == 0 {
-		return nil
-	}
-	return &InvalidError{subject, f}
-}
+// arguments of a function. Nothing was sent. Its Subject is "Config" or the
+// function; its Faults are at least one. It is the same type as
+// amazonpay.InvalidError.
+type InvalidError = fault.InvalidError

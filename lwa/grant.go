@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 )
 
@@ -28,14 +29,14 @@ func (c *Client) ImplicitURL(state State) (string, error) {
 }
 
 func (c *Client) consent(subject string, state State, option oauth2.AuthCodeOption) (string, error) {
-	var wrong faults
+	var wrong fault.List
 	if c.config.RedirectURL == "" {
-		wrong.add("Config.RedirectURL", "is required")
+		wrong.Add("Config.RedirectURL", "is required")
 	}
 	if state.Value == "" || state.Verifier.IsZero() {
-		wrong.add("state", "is required: IssueState makes one")
+		wrong.Add("state", "is required: IssueState makes one")
 	}
-	if err := wrong.of(subject); err != nil {
+	if err := wrong.Of("lwa", subject); err != nil {
 		return "", err
 	}
 	before, query, _ := strings.Cut(c.oauth().AuthCodeURL(state.Value, option), "?")
@@ -99,7 +100,7 @@ func ParseGrant(delivered string, now time.Time) (*Grant, error) {
 	case hasCode && hasToken:
 		return fail("both a code and a token came back")
 	case hasCode:
-		if problem = word(code, maxToken); problem != "" {
+		if problem = fault.Word(code, maxToken); problem != "" {
 			return fail("the code " + problem)
 		}
 		return grant, nil

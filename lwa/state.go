@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 )
 
@@ -105,7 +106,7 @@ func sign(key SecretKey, purpose string, data []byte, cookie string) []byte {
 
 func keyProblem(subject string, key SecretKey) error {
 	if len(secret.Text(key)) < minKey {
-		return &InvalidError{subject, []Fault{{"key", "has less than 32 bytes"}}}
+		return fault.List{{Field: "key", Problem: "has less than 32 bytes"}}.Of("lwa", subject)
 	}
 	return nil
 }

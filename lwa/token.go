@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 )
 
@@ -62,10 +63,10 @@ func accessToken(subject, s string) (string, error) {
 		}
 	}
 	if problem == "" {
-		problem = word(token, maxToken)
+		problem = fault.Word(token, maxToken)
 	}
 	if problem != "" {
-		return "", &InvalidError{subject, []Fault{{"accessToken", problem}}}
+		return "", fault.List{{Field: "accessToken", Problem: problem}}.Of("lwa", subject)
 	}
 	return token, nil
 }
@@ -82,15 +83,15 @@ func accessToken(subject, s string) (string, error) {
 func (c *Client) Exchange(ctx context.Context, code string, state State) (*oauth2.Token, error) {
 	const op = "Exchange"
 	verifier := secret.Text(state.Verifier)
-	var wrong faults
-	wrong.add("code", word(code, maxToken))
+	var wrong fault.List
+	wrong.Add("code", fault.Word(code, maxToken))
 	if c.config.RedirectURL == "" {
-		wrong.add("Config.RedirectURL", "is required")
+		wrong.Add("Config.RedirectURL", "is required")
 	}
 	if verifier == "" && c.config.ClientSecret.IsZero() {
-		wrong.add("state", "has no verifier, which is required without a ClientSecret")
+		wrong.Add("state", "has no verifier, which is required without a ClientSecret")
 	}
-	if err := wrong.of(op); err != nil {
+	if err := wrong.Of("lwa", op); err != nil {
 		return nil, err
 	}
 	var options []oauth2.AuthCodeOption
@@ -108,9 +109,9 @@ func (c *Client) Exchange(ctx context.Context, code string, state State) (*oauth
 // [*Error], or [*InvalidError] if nothing was sent.
 func (c *Client) Refresh(ctx context.Context, refreshToken string) (*oauth2.Token, error) {
 	const op = "Refresh"
-	var wrong faults
-	wrong.add("refreshToken", word(refreshToken, maxToken))
-	if err := wrong.of(op); err != nil {
+	var wrong fault.List
+	wrong.Add("refreshToken", fault.Word(refreshToken, maxToken))
+	if err := wrong.Of("lwa", op); err != nil {
 		return nil, err
 	}
 	return c.retrieve(ctx, op, func(ctx context.Context, o *oauth2.Config) (*oauth2.Token, error) {
@@ -170,7 +171,7 @@ func (c *Client) retrieve(ctx context.Context, op string,
 		return nil, known
 	case err != nil:
 		return nil, a.fail("", "the answer is no token document")
-	case word(token.AccessToken, maxToken) != "", token.RefreshToken != "" && word(token.RefreshToken, maxToken) != "":
+	case fault.Word(token.AccessToken, maxToken) != "", token.RefreshToken != "" && fault.Word(token.RefreshToken, maxToken) != "":
 		return nil, a.fail("", "a token in the answer is too long or not printable ASCII")
 	case !strings.EqualFold(token.Type(), "bearer"):
 		return nil, a.fail("", "the token in the answer is not of the type bearer")

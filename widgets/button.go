@@ -3,6 +3,8 @@ package widgets
 import (
 	"fmt"
 	"strings"
+
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // Button signs a buyer in: the Login with Amazon button and the Amazon Pay
@@ -78,30 +80,30 @@ const (
 )
 
 // check notes what is wrong with the button.
-func (b *Button) check(field string, p *Page, c *Config, wrong *faults) {
+func (b *Button) check(field string, p *Page, c *Config, wrong *fault.List) {
 	if problem := c.pageProblem(b.ReturnURL); problem != "" {
-		wrong.add(field+".ReturnURL", problem)
+		wrong.Add(field+".ReturnURL", problem)
 	} else if strings.Contains(b.ReturnURL, "?") {
-		wrong.add(field+".ReturnURL", "takes no query: Amazon's answer is the query")
+		wrong.Add(field+".ReturnURL", "takes no query: Amazon's answer is the query")
 	}
-	wrong.add(field+".State", word(b.State, 1024))
+	wrong.Add(field+".State", fault.Word(b.State, 1024))
 	for i, s := range b.Scopes {
-		wrong.add(fmt.Sprintf("%s.Scopes[%d]", field, i), word(s, 100))
+		wrong.Add(fmt.Sprintf("%s.Scopes[%d]", field, i), fault.Word(s, 100))
 	}
-	wrong.add(field+".Type", optional(string(b.Type), 20))
-	wrong.add(field+".Color", optional(string(b.Color), 20))
-	wrong.add(field+".Size", optional(string(b.Size), 20))
-	wrong.add(field+".Language", optional(string(b.Language), 20))
+	wrong.Add(field+".Type", fault.Optional(string(b.Type), 20))
+	wrong.Add(field+".Color", fault.Optional(string(b.Color), 20))
+	wrong.Add(field+".Size", fault.Optional(string(b.Size), 20))
+	wrong.Add(field+".Language", fault.Optional(string(b.Language), 20))
 	if b.Type != "" && b.Type != ButtonLwA && b.Type != ButtonPwA && c.Region == RegionJP {
-		wrong.add(field+".Type", "is not to be had in Japan: LwA or PwA")
+		wrong.Add(field+".Type", "is not to be had in Japan: LwA or PwA")
 	}
 	if b.CreatesAgreement && b.Redirect {
-		wrong.add(field+".CreatesAgreement", "needs the window: Redirect excludes it")
+		wrong.Add(field+".CreatesAgreement", "needs the window: Redirect excludes it")
 	}
 	if b.CreatesAgreement && (p.AmazonBillingAgreementID != "" || p.AmazonOrderReferenceID != "") {
-		wrong.add(field+".CreatesAgreement", "excludes the page's ids")
+		wrong.Add(field+".CreatesAgreement", "excludes the page's ids")
 	}
 	if b.UseAmazonAddressBook && !b.CreatesAgreement {
-		wrong.add(field+".UseAmazonAddressBook", "goes with CreatesAgreement only")
+		wrong.Add(field+".UseAmazonAddressBook", "goes with CreatesAgreement only")
 	}
 }

@@ -1,12 +1,11 @@
 package widgets
 
 import (
-	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // Region is the seller's region, the same type as amazonpay.Region. A [Config]
@@ -52,21 +51,19 @@ type Shop struct{ config Config }
 
 // New checks a config. The error is an [*InvalidError] that names every fault.
 func New(c Config) (*Shop, error) {
-	var wrong faults
-	wrong.add("SellerID", word(c.SellerID, 100))
-	wrong.add("ClientID", word(c.ClientID, 100))
+	var wrong fault.List
+	wrong.Add("SellerID", fault.Word(c.SellerID, 100))
+	wrong.Add("ClientID", fault.Word(c.ClientID, 100))
 	var err error
-	if c.Region, err = endpoint.ParseRegion(string(c.Region)); err != nil {
-		wrong.add("Region", strings.TrimPrefix(err.Error(), "region "))
-	}
-	if c.Environment, err = endpoint.ParseEnvironment(string(c.Environment)); err != nil {
-		wrong.add("Environment", strings.TrimPrefix(err.Error(), "environment "))
-	}
+	c.Region, err = endpoint.ParseRegion(string(c.Region))
+	wrong.AddError("Region", err)
+	c.Environment, err = endpoint.ParseEnvironment(string(c.Environment))
+	wrong.AddError("Environment", err)
 	if c.BaseURL != "" {
-		wrong.add("BaseURL", c.baseProblem())
+		wrong.Add("BaseURL", c.baseProblem())
 		c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	}
-	if err := wrong.of("Config"); err != nil {
+	if err := wrong.Of("widgets", "Config"); err != nil {
 		return nil, err
 	}
 	return &Shop{c}, nil
@@ -77,7 +74,7 @@ func New(c Config) (*Shop, error) {
 func (s *Shop) ScriptURL() string {
 	// The seller's id is in the address in some shops and missing in others: it
 	// is not known who needs it, and it does no harm.
-	return s.origin() + s.config.Region.WidgetsPath(s.config.Environment) + "?sellerId=" + url.QueryEscape(s.config.SellerID)
+	return s.origin() + endpoint.WidgetsPath(s.config.Region, s.config.Environment) + "?sellerId=" + url.QueryEscape(s.config.SellerID)
 }
 
 // origin is where Amazon's script comes from.
@@ -85,31 +82,18 @@ func (s *Shop) origin() string {
 	if s.config.BaseURL != "" {
 		return s.config.BaseURL
 	}
-	return "https://" + s.config.Region.WidgetsHost()
+	return "https://" + endpoint.WidgetsHost(s.config.Region)
 }
 
-// baseProblem says what is wrong with BaseURL, which also goes into the policy,
-// where a space or a semicolon would begin something new.
+// baseProblem says what is wrong with BaseURL, which also goes into the policy.
 func (c *Config) baseProblem() string {
-	u, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil:
-		return "is not a URL"
-	case u.Scheme != "https" && u.Scheme != "http", u.Host == "", strings.TrimSuffix(c.BaseURL, "/") != u.Scheme+"://"+u.Host,
-		strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' || !strings.ContainsRune(hostBytes, r) }):
-		return `wants the form "https://host[:port]"`
-	case !c.secure(u):
-		return "is plain http, which production takes for this machine only"
+	if problem := fault.BaseURL(c.BaseURL, c.Environment == Sandbox); problem != "" {
+		return problem
+	}
+	if u, _ := url.Parse(c.BaseURL); u.Path != "" && u.Path != "/" {
+		return "takes no path"
 	}
 	return ""
-}
-
-const hostBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]"
-
-// secure reports whether nobody on the way can read what goes to the address.
-func (c *Config) secure(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || c.Environment == Sandbox || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // pageProblem says what is wrong with the address of a page of the shop: a path,
@@ -125,12 +109,10 @@ func (c *Config) pageProblem(s string) string {
 		return "takes no fragment"
 	case pathProblem(s) == "":
 		return ""
-	case u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.User != nil:
+	case u.Scheme == "", u.Host == "":
 		return `wants the form "/path" or "https://host[:port]/path"`
-	case !c.secure(u):
-		return "is plain http, which production takes for this machine only"
 	}
-	return ""
+	return fault.URL(s, c.Environment == Sandbox)
 }
 
 // pathProblem says what is wrong with a path of the shop's own host. Browsers
@@ -147,62 +129,12 @@ func pathProblem(s string) string {
 	return ""
 }
 
-// word says what is wrong with a value that travels as one word.
-func word(s string, most int) string {
-	switch {
-	case s == "":
-		return "is required"
-	case len(s) > most:
-		return fmt.Sprintf("is longer than %d bytes", most)
-	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "has a space or a character outside printable ASCII"
-	}
-	return ""
-}
+// Fault is one thing wrong with a [Config] or a [Page]: its Field is the Go field
+// ("Wallet.Design"), its Problem says what is wrong, never the value ("is
+// required").
+type Fault = fault.Fault
 
-// optional says what is wrong with a word that may be missing.
-func optional(s string, most int) string {
-	if s == "" {
-		return ""
-	}
-	return word(s, most)
-}
-
-// Fault is one thing wrong with a [Config] or a [Page].
-type Fault struct {
-	Field   string // the Go field: "Wallet.Design"
-	Problem string // what is wrong, never the value: "is required"
-}
-
-// InvalidError lists everything that is wrong with a [Config] or a [Page].
-type InvalidError struct {
-	Subject string  // "Config" or "Page"
-	Faults  []Fault // at least one, never with a value
-}
-
-// Error lists the faults.
-func (e *InvalidError) Error() string {
-	texts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		texts[i] = f.Field + " " + f.Problem
-	}
-	return "widgets: " + e.Subject + ": " + strings.Join(texts, "; ")
-}
-
-// faults collects what is wrong.
-type faults []Fault
-
-// add notes a problem, if there is one.
-func (f *faults) add(field, problem string) {
-	if problem != "" {
-		*f = append(*f, Fault{field, problem})
-	}
-}
-
-// of is an *InvalidError about the subject, or nil if nothing is wrong.
-func (f faults) of(subject string) error {
-	if len(f) == 0 {
-		return nil
-	}
-	return &InvalidError{subject, f}
-}
+// InvalidError lists everything that is wrong with a [Config] or a [Page]. Its
+// Subject is "Config" or "Page"; its Faults are at least one. It is the same type
+// as amazonpay.InvalidError.
+type InvalidError = fault.InvalidError

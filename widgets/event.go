@@ -20,7 +20,7 @@ const CSRFHeader = "X-CSRF-Token"
 // in it are what to ask about, no more. Keep the first id of a session, and
 // refuse one that belongs to another of your customers.
 type Event struct {
-	Kind               EventKind     `json:"kind"`
+	Kind               EventKind     `json:"kind"`               // what has happened
 	BillingAgreementID string        `json:"billingAgreementId"` // empty on a OneTime page, and before KindCreated
 	OrderReferenceID   string        `json:"orderReferenceId"`   // likewise, of a OneTime page
 	Consent            ConsentStatus `json:"consent"`            // of KindConsent, otherwise empty

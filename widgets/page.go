@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
+	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
 
 // SessionLife is how long the widgets work after the buyer's sign-in: the
@@ -18,13 +21,13 @@ const SessionLife = 55 * time.Minute
 
 // Page is one page with widgets. Those that are nil are not on it.
 type Page struct {
-	Login       *Button // Login with Amazon
-	Pay         *Button // Amazon Pay
-	AddressBook *AddressBook
-	Wallet      *Wallet
-	Consent     *Consent // Authorize Recurring Payments
-	Confirm     *Confirm // the button that ends the checkout
-	Logout      *Logout
+	Login       *Button      // Login with Amazon
+	Pay         *Button      // Amazon Pay
+	AddressBook *AddressBook // where to ship to
+	Wallet      *Wallet      // what to pay with
+	Consent     *Consent     // Authorize Recurring Payments
+	Confirm     *Confirm     // the button that ends the checkout
+	Logout      *Logout      // signs the buyer out of Amazon
 
 	// AmazonBillingAgreementID is an agreement that exists: for a review, for a
 	// new payment method, or because the button made it. Empty, the AddressBook
@@ -220,7 +223,7 @@ func (p *Page) boxes() (boxes []box) {
 
 // check reports everything that is wrong with the page.
 func (p *Page) check(c *Config) error {
-	var wrong faults
+	var wrong fault.List
 	create := false
 	if b := p.Login; b != nil {
 		b.check("Login", p, c, &wrong)
@@ -232,73 +235,73 @@ func (p *Page) check(c *Config) error {
 	}
 	p.checkWidgets(c, &wrong)
 	if !plain(p.AmazonBillingAgreementID) {
-		wrong.add("AmazonBillingAgreementID", "is none of Amazon's")
+		wrong.Add("AmazonBillingAgreementID", "is none of Amazon's")
 	}
 	if !plain(p.AmazonOrderReferenceID) {
-		wrong.add("AmazonOrderReferenceID", "is none of Amazon's")
+		wrong.Add("AmazonOrderReferenceID", "is none of Amazon's")
 	}
 	if p.AmazonBillingAgreementID != "" && (p.AmazonOrderReferenceID != "" || p.OneTime) {
-		wrong.add("AmazonBillingAgreementID", "excludes AmazonOrderReferenceID and OneTime")
+		wrong.Add("AmazonBillingAgreementID", "excludes AmazonOrderReferenceID and OneTime")
 	}
 	widget := p.AddressBook != nil || p.Wallet != nil || p.Consent != nil
 	if widget || create || p.Confirm != nil || p.Logout != nil || p.EventsURL != "" {
-		wrong.add("EventsURL", pathProblem(p.EventsURL))
-		wrong.add("CSRFToken", word(p.CSRFToken, 1024))
+		wrong.Add("EventsURL", pathProblem(p.EventsURL))
+		wrong.Add("CSRFToken", fault.Word(p.CSRFToken, 1024))
 	}
 	if widget || p.Logout != nil || p.SignInURL != "" {
-		wrong.add("SignInURL", c.pageProblem(p.SignInURL))
+		wrong.Add("SignInURL", c.pageProblem(p.SignInURL))
 	}
 	if strings.ContainsFunc(p.Nonce, func(r rune) bool { return r > '~' || !strings.ContainsRune(nonceBytes, r) }) {
-		wrong.add("Nonce", "has a character outside base64")
+		wrong.Add("Nonce", "has a character outside base64")
 	} else if p.Nonce != "" && len(p.Nonce) < 22 {
-		wrong.add("Nonce", "is shorter than 16 bytes in base64")
+		wrong.Add("Nonce", "is shorter than 16 bytes in base64")
 	}
-	return wrong.of("Page")
+	return wrong.Of("widgets", "Page")
 }
 
 const nonceBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 
-func (p *Page) checkWidgets(c *Config, wrong *faults) {
+func (p *Page) checkWidgets(c *Config, wrong *fault.List) {
 	exists := p.AmazonBillingAgreementID != "" || p.AmazonOrderReferenceID != ""
 	if w := p.AddressBook; w != nil {
 		w.DisplayMode.check("AddressBook.DisplayMode", wrong)
 		w.Design.check("AddressBook.Design", wrong)
 		for i, s := range w.Scopes {
-			wrong.add(fmt.Sprintf("AddressBook.Scopes[%d]", i), word(s, 100))
+			wrong.Add(fmt.Sprintf("AddressBook.Scopes[%d]", i), fault.Word(s, 100))
 		}
 		if w.DisplayMode == DisplayRead && !exists {
-			wrong.add("AddressBook.DisplayMode", "Read needs an id of the page")
+			wrong.Add("AddressBook.DisplayMode", "Read needs an id of the page")
 		}
 	}
 	if w := p.Wallet; w != nil {
 		w.DisplayMode.check("Wallet.DisplayMode", wrong)
 		w.Design.check("Wallet.Design", wrong)
 		for i, s := range w.Scopes {
-			wrong.add(fmt.Sprintf("Wallet.Scopes[%d]", i), word(s, 100))
+			wrong.Add(fmt.Sprintf("Wallet.Scopes[%d]", i), fault.Word(s, 100))
 		}
 		if w.DisplayMode == DisplayRead && !exists {
-			wrong.add("Wallet.DisplayMode", "Read needs an id of the page")
+			wrong.Add("Wallet.DisplayMode", "Read needs an id of the page")
 		}
-		if w.PresentmentCurrency != "" && (!p.oneTime() || !c.Region.MultiCurrency()) {
-			wrong.add("Wallet.PresentmentCurrency", "is for OneTime pages in UK and EU")
+		if w.PresentmentCurrency != "" && (!p.oneTime() || !endpoint.MultiCurrency(c.Region)) {
+			wrong.Add("Wallet.PresentmentCurrency", "is for OneTime pages in UK and EU")
 		}
-		wrong.add("Wallet.PresentmentCurrency", optional(w.PresentmentCurrency, 3))
+		wrong.Add("Wallet.PresentmentCurrency", fault.Optional(w.PresentmentCurrency, 3))
 	}
 	source := exists || p.AddressBook != nil || p.Wallet != nil
 	if w := p.Consent; w != nil {
 		w.Design.check("Consent.Design", wrong)
 		if p.oneTime() {
-			wrong.add("Consent", "is for billing agreements")
+			wrong.Add("Consent", "is for billing agreements")
 		} else if !source {
-			wrong.add("Consent", "needs an AddressBook, a Wallet or AmazonBillingAgreementID")
+			wrong.Add("Consent", "needs an AddressBook, a Wallet or AmazonBillingAgreementID")
 		}
 	}
 	if w := p.Confirm; w != nil {
 		if !source {
-			wrong.add("Confirm", "needs an AddressBook, a Wallet or an id of the page")
+			wrong.Add("Confirm", "needs an AddressBook, a Wallet or an id of the page")
 		}
 		if w.SuccessURL != "" || !c.Region.ConfirmationFlow() {
-			wrong.add("Confirm.SuccessURL", c.pageProblem(w.SuccessURL))
+			wrong.Add("Confirm.SuccessURL", c.pageProblem(w.SuccessURL))
 		}
 	}
 }

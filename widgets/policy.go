@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 // Policy is a Content-Security-Policy: the sources of each directive, as they
@@ -38,7 +40,7 @@ func (s *Shop) policy(nonce string) Policy {
 	once := "'nonce-" + nonce + "'"
 	scripts := []string{once, origin, loginScripts, olderLoginScripts}
 	pages := []string{origin, "https://*.payments-amazon.com", "https://*.amazon.com"}
-	if domain := s.config.Region.Domain(); domain != "amazon.com" {
+	if domain := endpoint.Market(s.config.Region); domain != "amazon.com" {
 		pages = append(pages, "https://*."+domain)
 	}
 	pictures := []string{"'self'", "data:", "https:"}

@@ -1,5 +1,7 @@
 package widgets
 
+import "github.com/amazonpay-go/amazonpay/internal/fault"
+
 // AddressBook lets the buyer choose a shipping address. Without an id of the
 // page it makes the Draft agreement, which Amazon cancels if it is not
 // confirmed within 3 hours.
@@ -76,21 +78,21 @@ const (
 // maxPixels bounds a fixed size.
 const maxPixels = 4000
 
-func (d Design) check(field string, wrong *faults) {
+func (d Design) check(field string, wrong *fault.List) {
 	switch {
 	case d.Mode != "" && d.Mode != DesignResponsive && d.Mode != DesignSmartphoneCollapsible:
-		wrong.add(field+".Mode", "is unknown: responsive or smartphoneCollapsible")
+		wrong.Add(field+".Mode", "is unknown: responsive or smartphoneCollapsible")
 	case d.Mode != "" && (d.Width != 0 || d.Height != 0):
-		wrong.add(field+".Mode", "excludes Width and Height")
+		wrong.Add(field+".Mode", "excludes Width and Height")
 	case (d.Width == 0) != (d.Height == 0):
-		wrong.add(field, "wants Width and Height, or neither")
+		wrong.Add(field, "wants Width and Height, or neither")
 	case d.Width < 0 || d.Height < 0 || d.Width > maxPixels || d.Height > maxPixels:
-		wrong.add(field, "is not of 1 to 4000 pixels")
+		wrong.Add(field, "is not of 1 to 4000 pixels")
 	}
 }
 
-func (m DisplayMode) check(field string, wrong *faults) {
+func (m DisplayMode) check(field string, wrong *fault.List) {
 	if m != "" && m != DisplayEdit && m != DisplayRead {
-		wrong.add(field, "is unknown: Edit or Read")
+		wrong.Add(field, "is unknown: Edit or Read")
 	}
 }

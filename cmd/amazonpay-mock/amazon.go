@@ -192,7 +192,7 @@ func (a *amazon) find(region string) (*books, error) {
 	}
 	r, err := endpoint.ParseRegion(region)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("region %w", err)
 	}
 	return a.all[slices.IndexFunc(a.all, func(b *books) bool { return b.region == r })], nil
 }

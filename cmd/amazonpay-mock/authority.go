@@ -68,7 +68,7 @@ func far(ip net.IP) bool {
 func serverNames(extra []string) []string {
 	names := []string{"localhost"}
 	for _, r := range endpoint.Regions() {
-		names = append(names, r.Hosts()...)
+		names = append(names, endpoint.Hosts(r)...)
 	}
 	names = append(names, extra...)
 	slices.Sort(names)

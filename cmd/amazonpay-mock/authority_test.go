@@ -25,7 +25,7 @@ func TestAuthority(t *testing.T) {
 	require.NoError(t, err)
 	names := []string{"localhost", "127.0.0.1", "::1", "mock.test"}
 	for _, r := range endpoint.Regions() {
-		names = append(names, r.MWS(), r.API("sandbox"), r.API("production"), r.Token(), r.Consent(), r.SNS())
+		names = append(names, endpoint.MWS(r), endpoint.API(r, "sandbox"), endpoint.API(r, "production"), endpoint.Token(r), endpoint.Consent, endpoint.SNS(r))
 	}
 	names = append(names, "static-na.payments-amazon.com", "static-eu.payments-amazon.com", "static-fe.payments-amazon.com")
 	for _, name := range names {

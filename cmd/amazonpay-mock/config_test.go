@@ -97,8 +97,8 @@ func TestBadValues(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		{"region", []string{"-region", value}, nil, "-region: region is unknown: NA, UK, EU or JP"},
-		{"environment", []string{"-environment", value}, nil, "-environment: environment is unknown"},
+		{"region", []string{"-region", value}, nil, "-region: is unknown: NA, UK, EU or JP"},
+		{"environment", []string{"-environment", value}, nil, "-environment: is unknown"},
 		{"address", []string{"-http", value}, nil, "-http: must be host:port"},
 		{"nothing to listen on", []string{"-http", "off", "-https", "off"}, nil, "both off"},
 		{"seller", []string{"-seller", value}, nil, "-seller: must be printable ASCII without spaces"},
@@ -126,7 +126,7 @@ func TestBadValues(t *testing.T) {
 		{"shutdown-timeout", []string{"-shutdown-timeout", "soon"}, nil, "-shutdown-timeout: must be a duration"},
 		{"unknown flag", []string{"-regoin", "NA"}, nil, "-regoin"},
 		{"argument", []string{value}, nil, "arguments behind the flags"},
-		{"variable", nil, []string{"AMAZONPAY_MOCK_REGION=" + value}, "AMAZONPAY_MOCK_REGION: region is unknown"},
+		{"variable", nil, []string{"AMAZONPAY_MOCK_REGION=" + value}, "AMAZONPAY_MOCK_REGION: is unknown"},
 		{"on or off", nil, []string{"AMAZONPAY_MOCK_QUIET=" + value}, "AMAZONPAY_MOCK_QUIET: must be true or false"},
 		{"unknown variable", nil, []string{"AMAZONPAY_MOCK_REGOIN=" + value}, "AMAZONPAY_MOCK_REGOIN is no variable"},
 		{"all at once", []string{"-log", value, "-seed", "x"}, []string{"AMAZONPAY_MOCK_QUOTA=" + value}, "-log: must be one of text, json\n-seed: must be a whole number, zero or above\nAMAZONPAY_MOCK_QUOTA:"},

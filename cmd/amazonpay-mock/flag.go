@@ -81,7 +81,7 @@ func (fs *flagSet) perRegion(field map[amazonpay.Region]string, name, usage stri
 		if before, after, ok := strings.Cut(s, "="); ok {
 			r, err := endpoint.ParseRegion(before)
 			if err != nil {
-				return err
+				return fmt.Errorf("region %w", err)
 			}
 			region, value = r, after
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/amazonpay-go/amazonpay"
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 // routes is the table of everything that the server answers. A page is a line
@@ -20,8 +21,8 @@ import (
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, e := range []amazonpay.Environment{amazonpay.Sandbox, amazonpay.Production} {
-		mux.Handle(e.Path(), s.logged(s.payment))
-		mux.Handle(e.Path()+"/{$}", s.logged(s.payment))
+		mux.Handle(endpoint.Path(e), s.logged(s.payment))
+		mux.Handle(endpoint.Path(e)+"/{$}", s.logged(s.payment))
 	}
 	mux.Handle("/ap/oa", s.logged(s.signIn))
 	mux.Handle("/auth/o2/token", s.logged(s.clients))
@@ -87,7 +88,7 @@ func (s *server) payment(w http.ResponseWriter, r *amazonRequest) {
 		return
 	}
 	host, seller := bareHost(r.Host), r.form.Get("SellerId")
-	served := s.amazon.served(func(b *books) bool { return b.region.MWS() == host })
+	served := s.amazon.served(func(b *books) bool { return endpoint.MWS(b.region) == host })
 	b := served[0]
 	if i := slices.IndexFunc(served, func(b *books) bool { return b.seller == seller }); i >= 0 {
 		b = served[i]
@@ -113,7 +114,7 @@ func (s *server) clients(w http.ResponseWriter, r *amazonRequest) {
 func (s *server) tokens(w http.ResponseWriter, r *amazonRequest) {
 	host := bareHost(r.Host)
 	served := s.amazon.served(func(b *books) bool {
-		return b.region.API(amazonpay.Sandbox) == host || b.region.API(amazonpay.Production) == host
+		return endpoint.API(b.region, amazonpay.Sandbox) == host || endpoint.API(b.region, amazonpay.Production) == host
 	})
 	for i, b := range served {
 		answer := httptest.NewRecorder()

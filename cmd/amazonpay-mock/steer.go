@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 // faultBody is a fault in JSON.
@@ -146,7 +147,7 @@ func (s *server) regions(*http.Request) (any, error) {
 	for _, b := range s.amazon.all {
 		records = append(records, regionRecord{
 			string(b.region), b == s.amazon.home, string(s.config.environment), b.seller, s.config.loginClient(b.region),
-			b.region.LedgerCurrency(), b.region.Hosts(), b.now().TopicARNs(),
+			b.region.LedgerCurrency(), endpoint.Hosts(b.region), b.now().TopicARNs(),
 		})
 	}
 	return records, nil

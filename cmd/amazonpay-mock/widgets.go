@@ -252,7 +252,7 @@ func problemOf(err error) *widgetProblem {
 func (s *server) widget(body widgetBody, token string) (any, error) {
 	region, err := endpoint.ParseRegion(body.Region)
 	if err != nil {
-		return nil, &amazonpaytest.WidgetError{Code: "InvalidParameterValue", Message: err.Error()}
+		return nil, &amazonpaytest.WidgetError{Code: "InvalidParameterValue", Message: "region " + err.Error()}
 	}
 	b, err := s.amazon.find(string(region))
 	if err != nil {

@@ -87,9 +87,7 @@ func newShop(c config) (*shop, error) {
 func (s *shop) https() bool { return strings.HasPrefix(s.url, "https:") }
 
 // banked reports whether the buyer's bank may want to see the buyer: UK and EU.
-func (s *shop) banked() bool {
-	return s.region == amazonpay.RegionUK || s.region == amazonpay.RegionEU
-}
+func (s *shop) banked() bool { return s.region.ConfirmationFlow() }
 
 // The pages that Amazon sends the buyer back to after the sign-in: Allowed
 // Return URLs of the login client, both of them.

@@ -17,8 +17,8 @@ import (
 
 // DB is what the Limiter needs of a *pgxpool.Pool.
 type DB interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) // makes the table, and empties a bucket
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row                // takes a place
 }
 
 // Config is what [New] needs to know. DB is required.
