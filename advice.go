@@ -42,8 +42,14 @@ func AdviceFor(err error) Advice {
 	if err == nil {
 		return Advice{}
 	}
-	if _, unknown := errors.AsType[*OutcomeUnknownError](err); unknown {
+	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
+		if unknown.Action == createOrderReferenceForID {
+			return Advice{Seller: true, Text: "look for the order by its SellerOrderID before you repeat the request: a repeat may make a second one"}
+		}
 		return repeat
+	}
+	if read, ok := errors.AsType[*standingError](err); ok {
+		return read.advice
 	}
 	if _, wrong := errors.AsType[*InvalidError](err); wrong {
 		return Advice{Retry: RetrySameID, Seller: true, Text: "correct what is wrong: nothing was sent"}
@@ -57,6 +63,24 @@ func AdviceFor(err error) Advice {
 	}
 	return repeat
 }
+
+// unknownID tells that Amazon does not know the id of an object.
+func unknownID(err error) bool {
+	switch code, _ := errors.AsType[ErrorCode](err); code {
+	case ErrInvalidBillingAgreementID, ErrInvalidOrderReferenceID, ErrInvalidTransactionID:
+		return true
+	}
+	return false
+}
+
+// standingError is a refusal for the state of an agreement or order reference,
+// with the advice on the state that was read afterwards.
+type standingError struct {
+	error
+	advice Advice
+}
+
+func (e *standingError) Unwrap() error { return e.error }
 
 var (
 	unknownRefusal = Advice{Retry: RetrySameID, Seller: true, Text: "look at the error: Amazon would not take the request"}
@@ -135,10 +159,12 @@ var refusals = map[ErrorCode]Advice{
 var (
 	undecided     = Advice{Retry: RetrySameID, After: 15 * time.Minute, Text: "wait for the notification, or repeat the same request to learn more"}
 	unknownReason = Advice{Seller: true, Text: "look at the reason: this version does not know it"}
-	unknownState  = Advice{Seller: true, Text: "look at the state: this version does not know it"}
+	unknownState  = Advice{Retry: RetrySameID, After: 15 * time.Minute, Text: "look at the state, which this version does not know, or repeat the same request to learn more"}
 	amazonClosed  = Advice{Seller: true, Text: "ask Amazon: it closed this for a problem with an account"}
 	stopShipment  = Advice{Seller: true, Text: "stop the shipment if you can: Amazon sees an unusual pattern"}
-	failed        = Advice{Soft: true, Retry: RetryNewID, Text: "try again later: Amazon had an internal error"}
+	stopAndWait   = Advice{Retry: RetrySameID, After: 15 * time.Minute,
+		Text: "stop the shipment if you can: Amazon sees an unusual pattern; wait for the notification, or repeat the same request to learn more"}
+	failed = Advice{Soft: true, Retry: RetryNewID, Text: "try again later: Amazon had an internal error"}
 )
 
 // in is the advice with the state it leaves the agreement or order in.
@@ -153,6 +179,8 @@ func (a Advice) in(s State) Advice {
 func (a *Authorization) Advice(onAgreement bool) Advice {
 	status := a.AuthorizationStatus
 	switch outcome := a.Outcome(); {
+	case status.ReasonCode == ReasonStopShipmentAtypicalAuth && outcome == OutcomePending:
+		return stopAndWait
 	case status.ReasonCode == ReasonStopShipmentAtypicalAuth:
 		return stopShipment
 	case outcome == OutcomePaid || outcome == OutcomeOpen:
@@ -198,6 +226,8 @@ func (a *Authorization) Advice(onAgreement bool) Advice {
 // charge anew.
 func (p *Capture) Advice() Advice {
 	switch s := p.CaptureStatus; {
+	case s.ReasonCode == ReasonStopShipmentAtypicalAuth && s.State == StatePending:
+		return stopAndWait
 	case s.ReasonCode == ReasonStopShipmentAtypicalAuth:
 		return stopShipment
 	case s.State == StatePending:
@@ -251,13 +281,13 @@ func standing(s Status, what string) Advice {
 	case StateOpen:
 		return Advice{}
 	case StateDraft:
-		return Advice{State: s.State, Retry: RetrySameID, Confirm: true, Text: "confirm the " + what}
+		return Advice{State: s.State, Retry: RetrySameID, After: time.Minute, Confirm: true, Text: "confirm the " + what}
 	case StateSuspended: // whatever the reason, and whatever became of the last charge: only that knows of a new id
 		return Advice{State: s.State, Retry: RetrySameID, Buyer: true,
 			Text: "ask the buyer for another payment method, then repeat the charge, or try again if it was declined"}
 	case StateCanceled, StateClosed:
 	default:
-		return unknownState.in(s.State)
+		return Advice{Seller: true, State: s.State, Text: "look at the state: this version does not know it"}
 	}
 	switch s.ReasonCode {
 	case ReasonStale:

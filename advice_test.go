@@ -168,15 +168,15 @@ func TestAdviceOnReasons(t *testing.T) {
 // TestAdviceOnStates is about objects without a reason.
 func TestAdviceOnStates(t *testing.T) {
 	tests := map[amazonpay.State]struct{ authorization, capture, refund, standing string }{
-		amazonpay.StateDraft:     {"seller", "seller", "seller", "same id, confirm, Draft"},
+		amazonpay.StateDraft:     {undecided, undecided, undecided, "same id, after 1m0s, confirm, Draft"},
 		amazonpay.StatePending:   {undecided, undecided, undecided, "seller, Pending"},
-		amazonpay.StateOpen:      {"nothing", "seller", "seller", "nothing"},
-		amazonpay.StateSuspended: {"seller", "seller", "seller", "same id, buyer, Suspended"},
+		amazonpay.StateOpen:      {"nothing", undecided, undecided, "nothing"},
+		amazonpay.StateSuspended: {undecided, undecided, undecided, "same id, buyer, Suspended"},
 		amazonpay.StateDeclined:  {"seller", "seller", "seller", "seller, Declined"},
-		amazonpay.StateCompleted: {"seller", "nothing", "nothing", "seller, Completed"},
-		amazonpay.StateCanceled:  {"seller", "seller", "seller", "over, Canceled"},
-		amazonpay.StateClosed:    {"seller", "seller", "seller", "over, Closed"},
-		"Pausing":                {"seller", "seller", "seller", "seller, Pausing"},
+		amazonpay.StateCompleted: {undecided, "nothing", "nothing", "seller, Completed"},
+		amazonpay.StateCanceled:  {undecided, undecided, undecided, "over, Canceled"},
+		amazonpay.StateClosed:    {"seller", "seller", undecided, "over, Closed"},
+		"Pausing":                {undecided, undecided, undecided, "seller, Pausing"},
 	}
 	for _, state := range constantsOf(t, "status.go", "State") {
 		assert.Contains(t, tests, amazonpay.State(state))

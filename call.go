@@ -220,11 +220,16 @@ func join(first, second error) error {
 	switch {
 	case first == nil:
 		return second
-	case errors.Is(first, second):
+	case errors.Is(first, second), first.Error() == second.Error():
 		return first
 	}
-	return fmt.Errorf("%w; %w", first, second)
+	return &joined{first, second}
 }
+
+type joined struct{ first, second error }
+
+func (e *joined) Error() string   { return e.first.Error() + "; " + unprefixed(e.second) }
+func (e *joined) Unwrap() []error { return []error{e.first, e.second} }
 
 // encoded is a request that lacks only its date and signature.
 type encoded struct {
@@ -408,7 +413,9 @@ func refused(status int, body []byte) *failure {
 		f.err.cause = errRedirect
 	}
 	throttled := f.err.Code == ErrRequestThrottled
-	f.inDoubt = status >= 500 && !throttled
+	// Only a readable answer of Amazon's is a no: a page of something in between
+	// may stand in place of a yes.
+	f.inDoubt = f.err.Code == "" || status >= 500 && !throttled
 	switch status {
 	case http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:

@@ -30,8 +30,19 @@ type ChargeRequest struct {
 	ReferenceID ReferenceID `pay:"required,ref"` // of the intent: see NewReferenceID. Store it before the call
 	Amount      Price       `pay:"required"`     // what to take
 
-	Mode          ChargeMode // zero: decided now if possible, else within a day. Repeat in the same: ModeFallback goes on where another mode was declined
-	AuthorizeOnly bool       // reserves the money only; take it with Capture, and an id like ReferenceID.Derive("capture")
+	// Mode says how long Amazon may take; zero is ModeFallback. Repeat a charge in
+	// the mode in which it was first sent: repeated in ModeFallback, one that timed
+	// out in ModeSynchronous would be authorized once more, asynchronously.
+	Mode ChargeMode
+
+	AuthorizeOnly bool // reserves the money only; take it with Capture, and an id like ReferenceID.Derive("capture")
+
+	// MaybeSent tells that an earlier call with this ReferenceID may have been
+	// sent and brought no answer, for example because its process died, in the
+	// last hour or so. Amazon may then refuse the repeat for what the first one
+	// did, and its list of orders may not show that yet: such a refusal becomes
+	// an *OutcomeUnknownError. It changes nothing of what is sent.
+	MaybeSent bool
 
 	SellerAuthorizationNote string           `pay:"max=255"`  // in the buyer's e-mail; carries sandbox simulations
 	SellerNote              string           `pay:"max=1024"` // describes the order to the buyer
@@ -227,6 +238,9 @@ func (j *charging) prepare(ctx context.Context) error {
 			}
 		}
 	case StateSuspended:
+		if o.OrderReferenceStatus.ReasonCode == ReasonPaymentAuthorizationRequired || o.PaymentAuthenticationStatus.State == "REQUIRED" {
+			return nil // the buyer has not passed the bank's challenge: a confirmation would go past it
+		}
 		// Maybe by this very charge: then it is declined, and a confirmation
 		// would reopen the order for nothing.
 		if decided, err := j.decided(ctx); decided || err != nil {
@@ -286,13 +300,19 @@ func (j *charging) attempt(ctx context.Context, id ReferenceID, timeout int) (*A
 			a, err = j.authorize(inTurn(ctx), id, timeout)
 			refused = stateful(err)
 			if err != nil { // whatever it says now does not settle what came before
+				if again, ok := errors.AsType[*OutcomeUnknownError](err); ok {
+					err = again.Err
+				}
 				err = &OutcomeUnknownError{Err: join(unknown.Err, err)}
 			}
 		}
 	}
 	switch {
 	case err == nil:
-		return j.refreshed(ctx, a)
+		if a, err = j.refreshed(ctx, a); err == nil && a.AuthorizationReferenceID == "" {
+			a.AuthorizationReferenceID = id
+		}
+		return a, err
 	case !refused:
 		return nil, err
 	}
@@ -303,12 +323,34 @@ func (j *charging) attempt(ctx context.Context, id ReferenceID, timeout int) (*A
 	case found != nil:
 		j.found = true
 		return found, nil
+	case j.req.MaybeSent:
+		return nil, &OutcomeUnknownError{Err: err}
 	}
 	if errors.Is(err, ErrDuplicateRequest) || errors.Is(err, ErrDuplicateReferenceID) {
 		err = fmt.Errorf("%w, and the authorization with the reference id %s was not found by the SellerOrderID or order reference: "+
 			"find out what used the id, in your records or in Seller Central; charge with a new id only if you know that nothing was paid", err, id)
 	}
-	return nil, err
+	return nil, j.explained(ctx, err)
+}
+
+// explained is a refusal for the state of the agreement or order reference, with
+// the advice on that state as it is read now.
+func (j *charging) explained(ctx context.Context, err error) error {
+	var advice Advice
+	switch code, _ := errors.AsType[ErrorCode](err); code {
+	case ErrInvalidBillingAgreementStatus:
+		if b, lost := j.GetBillingAgreementDetails(ctx, GetBillingAgreementDetailsRequest{AmazonBillingAgreementID: j.req.AmazonBillingAgreementID}); lost == nil {
+			advice = b.Advice()
+		}
+	case ErrInvalidOrderReferenceStatus:
+		if o, lost := j.GetOrderReferenceDetails(ctx, GetOrderReferenceDetailsRequest{AmazonOrderReferenceID: j.order}); lost == nil {
+			advice = o.Advice()
+		}
+	}
+	if advice == (Advice{}) { // it is open again, or cannot be read
+		return err
+	}
+	return &standingError{err, advice}
 }
 
 // stateful reports whether a request was refused for how things stand, which
@@ -354,7 +396,7 @@ func (j *charging) authorize(ctx context.Context, id ReferenceID, timeout int) (
 // been captured or set free long ago.
 func (j *charging) refreshed(ctx context.Context, a *Authorization) (*Authorization, error) {
 	outcome := a.Outcome()
-	if outcome != OutcomePending && outcome != OutcomeOpen {
+	if outcome != OutcomePending && outcome != OutcomeOpen && !(outcome == OutcomePaid && len(a.IDList) == 0) {
 		return a, nil
 	}
 	now, err := j.GetAuthorizationDetails(ctx, GetAuthorizationDetailsRequest{a.AmazonAuthorizationID})
@@ -383,7 +425,8 @@ func (j *charging) lookup(ctx context.Context, id ReferenceID) (*Authorization, 
 		if err != nil {
 			return nil, err
 		}
-		if a, err := j.search(ctx, o.AmazonOrderReferenceID, id); a != nil || err != nil {
+		a, err := j.search(ctx, o.AmazonOrderReferenceID, id)
+		if a != nil || err != nil && !unknownID(err) { // a listed order that Amazon does not know is not the one
 			return a, err
 		}
 	}
@@ -438,11 +481,13 @@ func (j *charging) conclude(ctx context.Context, a *Authorization) (*Charge, err
 			charge.Amount = p.CaptureAmount
 		}
 	}
-	switch charge.Outcome {
-	case OutcomePaid:
+	switch {
+	case charge.Outcome == OutcomePaid && charge.Reason != ReasonStopShipmentAtypicalAuth:
 		charge.Reason, charge.Advice = "", Advice{}
-	case OutcomeClosed:
+	case charge.Outcome == OutcomeClosed:
 		charge.Outcome = OutcomeDeclined
+	case charge.Outcome == OutcomeOpen && !j.req.AuthorizeOnly: // the capture of CaptureNow is on its way
+		charge.Outcome, charge.Advice = OutcomePending, undecided
 	}
 	return charge, nil
 }
@@ -451,8 +496,8 @@ func (j *charging) conclude(ctx context.Context, a *Authorization) (*Charge, err
 // does not: the one that was tried, or the one that is missing and is made now.
 // The authorization comes back, too, as it may turn out to have moved on.
 func (j *charging) capture(ctx context.Context, a *Authorization) (*Authorization, *Capture, error) {
-	open := a.Outcome() == OutcomeOpen && !j.req.AuthorizeOnly
-	if !open || len(a.IDList) > 0 {
+	uncaptured := a.Outcome() == OutcomeOpen && !j.req.AuthorizeOnly && !a.CaptureNow
+	if !uncaptured || len(a.IDList) > 0 {
 		p, err := j.tried(ctx, a)
 		return a, p, err
 	}
@@ -476,21 +521,22 @@ func (j *charging) capture(ctx context.Context, a *Authorization) (*Authorizatio
 }
 
 // tried reads the capture that took the money of an authorization, or else the
-// last one that did not. It is nil where the authorization says it all: that of
-// CaptureNow is decided with it, but one that was made later may be pending
-// when the authorization is closed already.
+// last one that did not. It is nil where the authorization alone decides. A
+// capture by CaptureNow is decided together with its authorization; one made
+// later may still be Pending although the authorization is Closed. One that is
+// Closed for whatever other reason is believed only if it has no capture.
 func (j *charging) tried(ctx context.Context, a *Authorization) (last *Capture, err error) {
-	atOnce := a.CaptureNow || !j.found && !j.req.AuthorizeOnly
+	captureNow := a.CaptureNow || !j.found && !j.req.AuthorizeOnly
 	switch a.Outcome() {
 	case OutcomePaid:
-		if atOnce && len(a.IDList) < 2 {
+		if captureNow && len(a.IDList) < 2 {
 			return nil, nil
 		}
 	case OutcomeOpen:
 		if j.req.AuthorizeOnly {
 			return nil, nil
 		}
-	default:
+	case OutcomePending, OutcomeDeclined:
 		return nil, nil
 	}
 	for _, id := range slices.Backward(a.IDList) {

@@ -93,8 +93,11 @@ func (e *Error) Error() string {
 	if e.Message != "" {
 		b.WriteString(": " + strings.TrimSuffix(e.Message, "."))
 	}
-	if e.cause != nil {
+	switch {
+	case e.cause != nil:
 		b.WriteString(": " + e.cause.Error())
+	case e.StatusCode/100 == 4 && e.Code == "":
+		b.WriteString(": the answer is not Amazon's")
 	}
 	if parts := e.labels(); len(parts) > 0 {
 		b.WriteString(" (" + strings.Join(parts, ", ") + ")")
@@ -158,9 +161,13 @@ func (e *OutcomeUnknownError) Error() string {
 	if e.ReferenceID != "" {
 		id = " of " + string(e.ReferenceID)
 	}
-	last := strings.TrimLeft(strings.TrimPrefix(e.Err.Error(), "amazonpay: "+e.Action), ": ")
+	last := strings.TrimLeft(strings.TrimPrefix(unprefixed(e.Err), e.Action), ": ")
 	return fmt.Sprintf("amazonpay: %s: the outcome%s is unknown: %s", e.Action, id, last)
 }
+
+// unprefixed is an error's text without the package's name, which stands once in
+// front of the whole.
+func unprefixed(err error) string { return strings.TrimPrefix(err.Error(), "amazonpay: ") }
 
 // Unwrap is what happened last.
 func (e *OutcomeUnknownError) Unwrap() error { return e.Err }

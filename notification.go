@@ -275,6 +275,8 @@ func (n *Notification) Status() Status {
 // An object goes from Draft or Pending to Open or Suspended, to Completed, to
 // Declined, Canceled or Closed, which are final; where the states do not decide,
 // the LastUpdateTimestamp does. If nothing is known, everything is newer.
+// Answers about agreements need not carry that time: store the time of the
+// reading with a status that you have read, as [Client.Sweep] does.
 //
 // It is about states only: an agreement's PaymentMethodUpdated need not change
 // any.

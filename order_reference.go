@@ -367,6 +367,7 @@ func (c *Client) ListOrderReferenceByNextToken(ctx context.Context, req ListOrde
 func (c *Client) OrderReferences(ctx context.Context, req ListOrderReferenceRequest) iter.Seq2[*OrderReference, error] {
 	return func(yield func(*OrderReference, error) bool) {
 		page, err := c.ListOrderReference(ctx, req)
+		seen := map[string]bool{}
 		for {
 			if err != nil {
 				yield(nil, err)
@@ -377,13 +378,14 @@ func (c *Client) OrderReferences(ctx context.Context, req ListOrderReferenceRequ
 					return
 				}
 			}
-			if page.NextPageToken == "" {
+			token := page.NextPageToken
+			if token == "" {
 				return
 			}
-			token := page.NextPageToken
+			seen[token] = true
 			page, err = c.ListOrderReferenceByNextToken(ctx, ListOrderReferenceByNextTokenRequest{token})
-			if err == nil && page.NextPageToken == token {
-				err = errors.New("amazonpay: OrderReferences: the list does not go on: a page names itself as the next")
+			if err == nil && seen[page.NextPageToken] {
+				err = errors.New("amazonpay: OrderReferences: the list goes in a circle: a page names one that has been read as the next")
 			}
 		}
 	}

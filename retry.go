@@ -58,6 +58,10 @@ func Spacing(waits ...time.Duration) Backoff {
 // ninety-nine strangers still gets its turn before that.
 const maxThrottled = 1000
 
+// notOurs is after how many throttle answers a call no longer goes ahead of
+// others: it may be throttled for a reason of its own, and would hold them up.
+const notOurs = 10
+
 // unpaced is the longest wait that counts as none.
 const unpaced = time.Millisecond / 2
 
@@ -112,7 +116,11 @@ func (c *Client) await(ctx context.Context, next *turn) error {
 		return err
 	}
 	start := time.Now()
-	if err := c.config.Limiter.Wait(ctx, next.bucket, next.attempt+next.again); err != nil {
+	rank := next.attempt + next.again
+	if next.throttles > notOurs {
+		rank = 1
+	}
+	if err := c.config.Limiter.Wait(ctx, next.bucket, rank); err != nil {
 		return fmt.Errorf("not sent, while waiting for the quota: %w", err)
 	}
 	// A Limiter that makes a throttled call wait paces it. After one that does

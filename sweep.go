@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"reflect"
 	"time"
 )
 
@@ -22,7 +23,7 @@ type Watched struct {
 // had when it was last read, but at least a minute and at most a day. It is the
 // zero time if there is nothing to wait for.
 func (w Watched) Due() time.Time {
-	if w.Object == nil {
+	if w.nothing() {
 		return time.Time{}
 	}
 	if _, status := w.Object.about(); status == nil || status.State.Terminal() {
@@ -34,6 +35,9 @@ func (w Watched) Due() time.Time {
 	}
 	return read.Add(min(max(read.Sub(w.Since)/4, time.Minute), day))
 }
+
+// nothing tells that there is no object, or a nil pointer in place of one.
+func (w Watched) nothing() bool { return w.Object == nil || reflect.ValueOf(w.Object).IsNil() }
 
 // longest is how old the object may become; 0 is any age.
 func (w Watched) longest() time.Duration {
@@ -89,7 +93,11 @@ func (c *Client) Sweep(ctx context.Context, watched ...Watched) iter.Seq[Sightin
 				continue
 			}
 			s := Sighting{Watched: w, Done: true}
-			if !due.IsZero() {
+			switch {
+			case due.IsZero():
+			case w.Since.IsZero():
+				s.Done, s.Err = false, invalid("Sweep", []Fault{{Field: "Since", Problem: "is required"}})
+			default:
 				s = c.sight(ctx, w, now)
 			}
 			if ended(ctx) != nil || !yield(s) {
@@ -108,7 +116,7 @@ func (c *Client) sight(ctx context.Context, w Watched, now time.Time) Sighting {
 	if err == nil || advice.Seller { // what passes is due again at once
 		s.Read = now
 	}
-	if err == nil && (&Notification{Object: object}).NewerThan(*known) {
+	if err == nil && (&Notification{Object: dated(object, *known, now)}).NewerThan(*known) {
 		s.Object, s.Changed = object, true
 		_, known = object.about()
 		s.Done = known.State.Terminal()
@@ -117,7 +125,7 @@ func (c *Client) sight(ctx context.Context, w Watched, now time.Time) Sighting {
 	longest := s.longest()
 	switch {
 	case s.Done:
-	case invalid || advice == wrongID:
+	case invalid || unknownID(err):
 		s.Done = true
 	case longest > 0 && now.Sub(w.Since) > longest:
 		s.Done = true
@@ -129,6 +137,20 @@ func (c *Client) sight(ctx context.Context, w Watched, now time.Time) Sighting {
 		s.Err = &UnsettledError{id, *known, err}
 	}
 	return s
+}
+
+// dated gives a status that came without a time the time of its reading, if it
+// is another than the one known: Amazon's answers about agreements carry none,
+// and what is read now is no older than what was told before.
+func dated(object NotificationObject, known Status, now time.Time) NotificationObject {
+	_, read := object.about()
+	if read.LastUpdateTimestamp.IsZero() {
+		read.LastUpdateTimestamp = known.LastUpdateTimestamp
+		if (read.State != known.State || read.ReasonCode != known.ReasonCode) && now.After(known.LastUpdateTimestamp) {
+			read.LastUpdateTimestamp = now
+		}
+	}
+	return object
 }
 
 // reread is an object as it is now.
