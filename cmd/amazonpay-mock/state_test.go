@@ -271,7 +271,7 @@ func TestLostStateAtTheEnd(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip("no shell to set a limit with")
+		missing(t, "no shell to set a limit with")
 	}
 	dir := t.TempDir()
 	state := filepath.Join(dir, "books.jsonl")

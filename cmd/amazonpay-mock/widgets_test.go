@@ -72,7 +72,7 @@ func TestScripts(t *testing.T) {
 func TestScriptSyntax(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("there is no node to check the scripts with")
+		missing(t, "there is no node to check the scripts with")
 	}
 	for name, text := range map[string][]byte{
 		"Widgets.js": script("login.js", "payments.js"), "login1.js": script("login.js"),
@@ -359,7 +359,7 @@ func TestScriptsOfBothEnvironments(t *testing.T) {
 func TestScriptSaysTheEnvironment(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("there is no node to run the scripts with")
+		missing(t, "there is no node to run the scripts with")
 	}
 	const stage = `
 const opened = [];
