@@ -1,6 +1,7 @@
 package amazonpaytest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -86,7 +87,8 @@ func Acts() []ActInfo {
 
 // Act does something by name. It never panics: an act that is unknown, lacks a
 // field, has one that it does not take or is not possible as things stand
-// changes nothing, and the error names the field and what would be valid.
+// changes nothing, and the error names the field and what would be valid. It is
+// [Fake.JournalError] where the journal can no longer be written.
 func (f *Fake) Act(a Act) (Outcome, error) {
 	d, known := deedsByName[a.Do]
 	if !known {
@@ -147,7 +149,10 @@ func (a Act) untimely(s status, needs ...amazonpay.State) error {
 func (f *Fake) play(a Act) (Outcome, error) {
 	d := deedsByName[a.Do]
 	if d.outside != nil {
-		err := d.outside(f, a)
+		err := f.JournalError()
+		if err == nil {
+			err = cmp.Or(d.outside(f, a), f.JournalError())
+		}
 		return Outcome{Now: f.Now()}, err
 	}
 	f.mu.Lock()
@@ -155,8 +160,11 @@ func (f *Fake) play(a Act) (Outcome, error) {
 	return f.enact(d, a)
 }
 
-// enact does an act under the lock.
+// enact does an act under the lock. What cannot be kept is not told to anybody.
 func (f *Fake) enact(d deed, a Act) (Outcome, error) {
+	if err := f.journal.failure(); err != nil {
+		return Outcome{Now: f.now}, err
+	}
 	outcome, err := d.do(f, a)
 	outcome.Now = f.now
 	if err != nil {
@@ -164,6 +172,10 @@ func (f *Fake) enact(d deed, a Act) (Outcome, error) {
 	}
 	if !outcome.idle {
 		f.keep(entry{Act: &a})
+	}
+	if err := f.journal.failure(); err != nil {
+		f.changes = nil
+		return Outcome{Now: f.now}, err
 	}
 	f.publish()
 	return outcome, nil

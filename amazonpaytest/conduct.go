@@ -61,10 +61,27 @@ func (f *Fake) advanceAct(a Act) error {
 	if err == nil && d < 0 {
 		err = a.wrong("duration", "is negative; the clock does not go back")
 	}
-	if err == nil {
+	if err = cmp.Or(err, f.within(a, "duration", f.Now().Add(d))); err == nil {
 		f.Advance(d)
 	}
 	return err
+}
+
+func (f *Fake) advanceToAct(a Act) error {
+	err := f.within(a, "to", a.To)
+	if err == nil {
+		f.AdvanceTo(a.To)
+	}
+	return err
+}
+
+// within refuses what is mistyped: the clock does not go back, and the
+// certificate of notifications has an end.
+func (f *Fake) within(a Act, field string, to time.Time) error {
+	if to.After(f.Now().AddDate(20, 0, 0)) || to.After(validUntil.AddDate(-10, 0, 0)) {
+		return a.wrong(field, "is too far ahead: at most 20 years, and not beyond %d", validUntil.Year()-11)
+	}
+	return nil
 }
 
 func (f *Fake) injectAct(a Act) (Outcome, error) {
@@ -73,8 +90,12 @@ func (f *Fake) injectAct(a Act) (Outcome, error) {
 		return Outcome{}, err
 	}
 	fault := Fault{Action: a.Action, Kind: a.Kind, Delay: delay, Times: max(a.Times, -1), Probability: a.Probability}
-	if err := fault.Check(); err != nil {
-		return Outcome{}, a.wrong("kind", "%s or another field makes no sense: %v; kinds are %v", a.Kind, err, faultKinds)
+	if field, text := fault.fault(); field != "" {
+		name := strings.ToLower(field)
+		if field == "Delay" {
+			name = "duration"
+		}
+		return Outcome{}, a.wrong(name, "%s", text)
 	}
 	fill(&fault.Times, 1)
 	f.faults = append(f.faults, fault)

@@ -45,7 +45,7 @@ var deeds = []deed{
 	{name: "GrantClaim", doc: "Amazon grants the buyer's A-to-z claim on a capture, or a part of it: the money goes back as a refund of type AmazonA-ZGuarantee.", needs: fieldNames("id"), takes: fieldNames("amount"), do: (*Fake).grantClaim},
 
 	{name: "Advance", doc: "The business clock moves on by the duration, and what falls due happens.", needs: fieldNames("duration"), outside: (*Fake).advanceAct},
-	{name: "AdvanceTo", doc: "The business clock moves on to a time; to one that has passed it does not.", needs: fieldNames("to"), outside: func(f *Fake, a Act) error { f.AdvanceTo(a.To); return nil }},
+	{name: "AdvanceTo", doc: "The business clock moves on to a time; to one that has passed it does not.", needs: fieldNames("to"), outside: (*Fake).advanceToAct},
 	{name: "Deliver", doc: "Notifications that are due are handed over.", outside: func(f *Fake, _ Act) error { f.Deliver(); return nil }},
 	{name: "Inject", doc: "A fault strikes the next requests of an action, or of any.", needs: fieldNames("kind"), takes: fieldNames("action duration times probability"), do: (*Fake).injectAct},
 	{name: "Heal", doc: "All faults that have not struck yet are taken back.", do: func(f *Fake, _ Act) (Outcome, error) { f.faults = nil; return Outcome{}, nil }},

@@ -2,6 +2,7 @@ package amazonpaytest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -190,9 +191,7 @@ func (s Settings) complete() Settings {
 	}
 	s.Start = s.Start.UTC().Round(0) // without a reading of the monotonic clock
 	checkQuota(s.Quota)
-	if s.KeepCalls < 0 {
-		panic("amazonpaytest: the number of calls to keep is negative")
-	}
+	checkKeepCalls(s.KeepCalls)
 	ledger, known := ledgerCurrencies[s.Region]
 	if !known {
 		panic(fmt.Sprintf("amazonpaytest: unknown region %q", s.Region))
@@ -222,11 +221,27 @@ func (s Settings) complete() Settings {
 	return s
 }
 
+func checkKeepCalls(n int) {
+	if n < 0 {
+		panic("amazonpaytest: the number of calls to keep is negative")
+	}
+}
+
 func fill[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value
 	}
+}
+
+// Settings are those in force: with what was left out, and the quota as it was
+// last set. The keys are among them.
+func (f *Fake) Settings() Settings {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.settings
+	s.Delegated, s.Providers, s.Currencies, s.LoginClients = maps.Clone(s.Delegated), slices.Clone(s.Providers), slices.Clone(s.Currencies), slices.Clone(s.LoginClients)
+	return s
 }
 
 // Config is that of a client of the fake: its requests go to Amazon's real

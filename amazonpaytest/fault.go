@@ -1,7 +1,6 @@
 package amazonpaytest
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -24,7 +23,7 @@ const (
 	Unavailable503    FaultKind = "Unavailable503"    // 503 ServiceUnavailable; nothing is done
 	GatewayTimeout504 FaultKind = "GatewayTimeout504" // 504 without a body, after the work
 	Throttled         FaultKind = "Throttled"         // 503 RequestThrottled; nothing is done
-	Truncated         FaultKind = "Truncated"         // the work is done, the answer ends in the middle
+	Truncated         FaultKind = "Truncated"         // the work is done, the answer is 200 and the connection breaks in the middle of it
 	EmptyAnswer       FaultKind = "EmptyAnswer"       // the work is done, the answer is 200 without a body
 	Redirected        FaultKind = "Redirected"        // 307 to another host; nothing is done
 	ConnectionReset   FaultKind = "ConnectionReset"   // the connection is reset before anything arrives; nothing is done
@@ -37,7 +36,7 @@ const (
 type Fault struct {
 	Action string        // the action it strikes, such as "Capture", or Login with Amazon's authorize, token, tokeninfo or profile; empty is any
 	Kind   FaultKind     // what goes wrong
-	Delay  time.Duration // real time to pass first, ended by the request's context; of ClockSkew how far the clock is ahead
+	Delay  time.Duration // real time to pass first, at most an hour, ended by the request's context; of ClockSkew how far the clock is ahead
 	Times  int           // how many requests it strikes, each repeat that the client makes by itself counted as one; 0 is one, negative is all that come
 
 	// Probability is how likely it strikes a request that fits, above 0 and up
@@ -45,26 +44,39 @@ type Fault struct {
 	Probability float64
 }
 
+// longestDelay keeps a mistyped delay from holding requests for ever.
+const longestDelay = time.Hour
+
 // Check tells whether the fault makes sense. The error names the field that
 // does not.
 func (fault Fault) Check() error {
+	if field, text := fault.fault(); field != "" {
+		return fmt.Errorf("amazonpaytest: Fault.%s %s", field, text)
+	}
+	return nil
+}
+
+// fault is the field that makes no sense, and why; empty if there is none.
+func (fault Fault) fault() (field, text string) {
 	_, known := operations[fault.Action]
 	login := slices.Contains(slices.Collect(maps.Values(loginActions)), fault.Action)
 	switch p := fault.Probability; {
 	case fault.Action != "" && !known && !login:
-		return fmt.Errorf("amazonpaytest: Fault.Action: no action %q", fault.Action)
+		return "Action", fmt.Sprintf("is %q; there is no such action", fault.Action)
 	case !slices.Contains(faultKinds, fault.Kind):
-		return fmt.Errorf("amazonpaytest: Fault.Kind: no kind %q", fault.Kind)
+		return "Kind", fmt.Sprintf("is %q; there are %v", fault.Kind, faultKinds)
 	case fault.Kind == ClockSkew && login:
-		return fmt.Errorf("amazonpaytest: Fault.Action: %s of Login with Amazon has no timestamp that a ClockSkew could refuse", fault.Action)
+		return "Action", fmt.Sprintf("is %s of Login with Amazon, which has no timestamp that a ClockSkew could refuse", fault.Action)
 	case fault.Kind == ClockSkew && fault.Delay == 0:
-		return errors.New("amazonpaytest: Fault.Delay: a ClockSkew needs to know how far the clock is off")
+		return "Delay", "is zero; of a ClockSkew it says how far the clock is off"
 	case fault.Kind != ClockSkew && fault.Delay < 0:
-		return fmt.Errorf("amazonpaytest: Fault.Delay: %v is negative", fault.Delay)
+		return "Delay", fmt.Sprintf("is %v, which is negative", fault.Delay)
+	case fault.Kind != ClockSkew && fault.Delay > longestDelay:
+		return "Delay", fmt.Sprintf("is %v; it is at most %v", fault.Delay, longestDelay)
 	case !(p >= 0 && p <= 1): // nor is it NaN
-		return fmt.Errorf("amazonpaytest: Fault.Probability: %v is not between 0 and 1", p)
+		return "Probability", fmt.Sprintf("is %v; it is between 0 and 1", p)
 	}
-	return nil
+	return "", ""
 }
 
 // Inject lets faults strike the next requests. Of several that fit a request,
@@ -175,7 +187,7 @@ func (f *Fake) struck(fault Fault, id string, a answer) answer {
 	case Redirected:
 		return answer{status: http.StatusTemporaryRedirect, header: http.Header{"Location": {"https://elsewhere.example/OffAmazonPayments/" + apiVersion}}}
 	case Truncated:
-		a.body = a.body[:len(a.body)/2]
+		a.cut = true
 	case EmptyAnswer:
 		a.body = nil
 	}

@@ -2,6 +2,7 @@ package amazonpaytest_test
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +26,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		"no kind":        {amazonpaytest.Fault{Action: "Capture"}, "Fault.Kind"},
 		"kind":           {amazonpaytest.Fault{Kind: "Rain"}, "Fault.Kind"},
 		"negative delay": {amazonpaytest.Fault{Kind: amazonpaytest.Slow, Delay: -1}, "Fault.Delay"},
+		"endless delay":  {amazonpaytest.Fault{Kind: amazonpaytest.Slow, Delay: time.Hour + 1}, "Fault.Delay"},
 		"no skew":        {amazonpaytest.Fault{Kind: amazonpaytest.ClockSkew}, "Fault.Delay"},
 		"skew of tokens": {amazonpaytest.Fault{Action: "token", Kind: amazonpaytest.ClockSkew, Delay: time.Hour}, "Fault.Action"},
 		"above 1":        {amazonpaytest.Fault{Kind: amazonpaytest.Slow, Probability: 1.01}, "Fault.Probability"},
@@ -44,7 +46,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		require.NoError(t, amazonpaytest.Fault{Kind: kind, Delay: time.Second, Times: -7, Probability: 0.5}.Check(), kind)
 	}
 	require.NoError(t, amazonpaytest.Fault{Action: "profile", Kind: amazonpaytest.ConnectionReset}.Check())
-	require.NoError(t, amazonpaytest.Fault{Kind: amazonpaytest.ClockSkew, Delay: -time.Hour}.Check())
+	require.NoError(t, amazonpaytest.Fault{Kind: amazonpaytest.ClockSkew, Delay: -9 * time.Hour}.Check())
 }
 
 func TestFaultsLeft(t *testing.T) {
@@ -150,6 +152,42 @@ func TestConnectionClosed(t *testing.T) {
 		require.ErrorContains(t, err, "EOF")
 		require.NotErrorIs(t, err, syscall.ECONNRESET)
 	}
+}
+
+// An answer that breaks off, on both roads: the length is promised and does not
+// come, so that reading it ends in an error.
+func TestTruncated(t *testing.T) {
+	s := newShop(t, amazonpaytest.Settings{})
+	server := httptest.NewServer(s.fake)
+	defer server.Close()
+	for name, client := range map[string]*http.Client{"no socket": {Transport: s.fake}, "socket": server.Client()} {
+		t.Run(name, func(t *testing.T) {
+			read := func() (*http.Response, string, error) {
+				resp, err := client.Post(server.URL+"/OffAmazonPayments_Sandbox/2013-01-01", "application/x-www-form-urlencoded", strings.NewReader("Action=Capture"))
+				require.NoError(t, err)
+				text, err := io.ReadAll(resp.Body)
+				require.NoError(t, resp.Body.Close())
+				return resp, string(text), err
+			}
+			_, whole, err := read()
+			require.NoError(t, err)
+			s.fake.Inject(amazonpaytest.Fault{Kind: amazonpaytest.Truncated})
+			resp, half, err := read()
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.Equal(t, int64(len(whole)), resp.ContentLength)
+			require.Equal(t, whole[:len(whole)/2], half)
+		})
+	}
+	config := s.fake.Config()
+	config.Backoff = amazonpay.Spacing() // once
+	client, err := amazonpay.New(config)
+	require.NoError(t, err)
+	agreement := s.fake.OpenBillingAgreement()
+	s.fake.Inject(amazonpaytest.Fault{Kind: amazonpaytest.Truncated})
+	_, err = renew(client, agreement.ID(), "2026-01")
+	var unknown *amazonpay.OutcomeUnknownError
+	require.ErrorAs(t, err, &unknown)
+	require.Len(t, s.fake.Ledger(), 1)
 }
 
 func TestClockSkew(t *testing.T) {

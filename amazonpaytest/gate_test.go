@@ -70,6 +70,19 @@ func TestOfficialSignatures(t *testing.T) {
 	}
 }
 
+// The bare host of an address in brackets has them, too.
+func TestIPv6Host(t *testing.T) {
+	for signed, good := range map[string]bool{"[::1]:9620": true, "[::1]": true, "::1": false} {
+		s := newShop(t, amazonpaytest.Settings{})
+		req, err := http.NewRequest(http.MethodPost, s.url, nil)
+		require.NoError(t, err)
+		req.Host = "[::1]:9620"
+		form := s.form("GetServiceStatus")
+		form["Signature"] = sign(s.secret, signed, req.URL.Path, form)
+		require.Equal(t, good, s.read(s.post(req, query(form))).status == 200, signed)
+	}
+}
+
 func TestGate(t *testing.T) {
 	get := []string{"AmazonBillingAgreementId", "C01-0000000-0000000"}
 	tests := map[string]struct {

@@ -68,9 +68,17 @@ type parcelState struct {
 }
 
 // seedOf is what codes and tokens are made from: the same in every run, others
-// for another seller, so that two fakes do not take each other's.
+// for another seller or environment, so that two fakes do not take each other's.
 func seedOf(s Settings) string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte("amazonpaytest "+s.SellerID+" "+s.SecretKey)))
+	return fmt.Sprintf("%x", sha256.Sum256([]byte("amazonpaytest "+s.realm()+s.SellerID+" "+s.SecretKey)))
+}
+
+// realm keeps apart what the two environments of one seller make.
+func (s Settings) realm() string {
+	if s.Environment == amazonpay.Production {
+		return "production "
+	}
+	return ""
 }
 
 // Restore is [New] with a memory, for a server whose state outlives its process.
@@ -88,9 +96,11 @@ func seedOf(s Settings) string {
 // does not. Not kept are [Fake.Calls], how much of a quota is used, and the keys
 // that sign notifications: [Fake.CertificateAuthority] is another one.
 //
-// It panics on settings that make no sense, as New does. Those that are left zero are the journal's; others must be the same, but
-// for keys, tokens of delegated sellers and secrets of login clients, which are
-// not stored and must be given again. A last line that was not written to its
+// It panics on settings that make no sense, as New does. Keys, tokens of
+// delegated sellers and secrets of login clients are not stored and must be given
+// again. KeepCalls and the RedirectURLs of login clients are those that are given,
+// and so is a Quota. Of the others, those that are left zero are the journal's,
+// and the rest must be the same. A last line that was not written to its
 // end is ignored; any other that makes no sense is an error that names it.
 //
 // The journal holds everything that was sent to the fake, names and addresses
@@ -117,10 +127,11 @@ func Restore(settings Settings, log io.ReadWriter) (*Fake, error) {
 	if h == nil || h.Version != journalVersion {
 		return nil, fmt.Errorf("amazonpaytest: journal: line 1 is not the beginning of a journal of version %d", journalVersion)
 	}
-	if settings, err = settings.resume(h.Settings); err != nil {
+	kept, err := settings.resume(h.Settings)
+	if err != nil {
 		return nil, err
 	}
-	f, err := h.begin(settings)
+	f, err := h.begin(kept)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +139,9 @@ func Restore(settings Settings, log io.ReadWriter) (*Fake, error) {
 		return nil, err
 	}
 	f.journal = &journal{to: log, lead: lead}
+	if err := f.adopt(settings); err != nil {
+		return nil, err
+	}
 	f.mu.Lock() // a running clock catches up
 	defer f.mu.Unlock()
 	return f, nil
@@ -170,6 +184,8 @@ func readJournal(text []byte) (entries []line, lead []byte, err error) {
 		switch {
 		case bad != nil && (err != nil || !l.Torn):
 			return nil, nil, bad
+		case err != nil && !whole && number == 1 && !beginsJournal(raw):
+			return nil, nil, fmt.Errorf("amazonpaytest: journal: line 1: %w", err)
 		case err != nil && !whole:
 			return entries, append(append([]byte("\n"), mustJSON(entry{Torn: true})...), '\n'), nil
 		case err != nil:
@@ -184,6 +200,13 @@ func readJournal(text []byte) (entries []line, lead []byte, err error) {
 		}
 	}
 	return entries, lead, bad
+}
+
+// beginsJournal tells the rest of a first line that was torn from a text that is
+// something else.
+func beginsJournal(torn []byte) bool {
+	const start = `{"at":`
+	return strings.HasPrefix(start, string(torn)) || bytes.HasPrefix(torn, []byte(start))
 }
 
 func mustJSON(e entry) []byte {
@@ -215,15 +238,50 @@ func (s Settings) resume(kept Settings) (Settings, error) {
 	if len(s.LoginClients) == 0 {
 		s.LoginClients = []LoginClient{madeUpClient}
 	}
-	given, old, zero := fieldsOf(s.public()), fieldsOf(kept), fieldsOf(Settings{})
+	checkLoginClients(s.LoginClients)
+	checkQuota(s.Quota)
+	checkKeepCalls(s.KeepCalls)
+	given, old, zero := fieldsOf(s.lasting()), fieldsOf(kept.lasting()), fieldsOf(Settings{})
 	for _, name := range sortedNames(old) {
 		// Without their tokens delegated sellers cannot come back.
 		if (name == "Delegated" || string(given[name]) != string(zero[name])) && string(given[name]) != string(old[name]) {
 			return s, fmt.Errorf("amazonpaytest: journal: Settings.%s is %s, but the journal was begun with %s", name, given[name], old[name])
 		}
 	}
-	kept.AccessKey, kept.SecretKey, kept.Delegated, kept.LoginClients = s.AccessKey, s.SecretKey, s.Delegated, s.LoginClients
+	kept.AccessKey, kept.SecretKey, kept.Delegated = s.AccessKey, s.SecretKey, s.Delegated
+	kept.KeepCalls = 0 // a notification that was sent again must still be known
+	for i := range kept.LoginClients {
+		kept.LoginClients[i].Secret = s.LoginClients[i].Secret
+	}
 	return kept, nil
+}
+
+// lasting are the settings without which a journal cannot be done again.
+func (s Settings) lasting() Settings {
+	s = s.public()
+	s.KeepCalls, s.Quota = 0, 0
+	for i := range s.LoginClients {
+		s.LoginClients[i].RedirectURLs = nil
+	}
+	return s
+}
+
+// adopt lets the rest of the settings count from now on.
+func (f *Fake) adopt(s Settings) error {
+	f.settings.KeepCalls = s.KeepCalls
+	all := f.sent
+	f.sent = nil
+	for _, p := range all {
+		f.sent = remember(f.sent, s.KeepCalls, p)
+	}
+	for i, c := range s.LoginClients {
+		f.settings.LoginClients[i].RedirectURLs = slices.Clone(c.RedirectURLs)
+	}
+	if s.Quota == 0 || s.Quota == f.settings.Quota {
+		return nil
+	}
+	_, err := f.play(Act{Do: "SetQuota", Quota: s.Quota})
+	return err
 }
 
 func fieldsOf(s Settings) map[string]json.RawMessage {
@@ -355,8 +413,7 @@ func (f *Fake) keepRequest(r *request, refused bool, serial int, fault FaultKind
 	if f.journal == nil {
 		return
 	}
-	idle := refused || r.replay || strings.HasPrefix(r.action, "Get") || strings.HasPrefix(r.action, "List")
-	if idle && f.serial == serial {
+	if idle := refused || r.replay || r.query(); idle && f.serial == serial {
 		return
 	}
 	params := make(map[string]string, len(r.form))
@@ -377,13 +434,33 @@ func (f *Fake) keepParcel(p *parcel) {
 }
 
 // JournalError is why the journal could not be written; nil if all is well.
-// After the first error nothing more is written, and the fake goes on without a
-// memory.
+// After the first error nothing more is written, and nobody is told of what
+// would be forgotten: requests that may change something, the one with which it
+// began among them, are answered 500 InternalServerError, [Fake.Act] returns the
+// error, and methods that have no error to return panic. Queries are answered.
 func (f *Fake) JournalError() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.journal == nil {
+	return f.journal.failure()
+}
+
+// failure is the first error; nil also where there is no journal.
+func (j *journal) failure() error {
+	if j == nil {
 		return nil
 	}
-	return f.journal.err
+	return j.err
+}
+
+// unkept refuses a request that may change what can no longer be written.
+func (f *Fake) unkept(r *request) *refusal {
+	if f.journal.failure() == nil || r.query() {
+		return nil
+	}
+	return refuse("InternalServerError", "There was an unknown error in the service.")
+}
+
+// query tells a request that only asks.
+func (r *request) query() bool {
+	return strings.HasPrefix(r.action, "Get") || strings.HasPrefix(r.action, "List")
 }

@@ -326,7 +326,7 @@ func TestRestoreFile(t *testing.T) {
 	require.Equal(t, books(t, first), books(t, second))
 	require.NotNil(t, second.BillingAgreement(agreement.ID()))
 	require.NoError(t, second.JournalError())
-	first.Heal()
+	require.Panics(t, first.Heal)
 	require.ErrorIs(t, first.JournalError(), os.ErrClosed)
 	require.NoError(t, amazonpaytest.New(amazonpaytest.Settings{}).JournalError())
 }
@@ -441,6 +441,7 @@ func TestRestoreRefuses(t *testing.T) {
 		journal  string
 		want     string
 	}{
+		"a text of somebody's":    {settings, "eggs, milk, bread", "journal: line 1"},
 		"garbage in the middle":   {settings, lines[0] + "{\"at\":\n" + lines[1], "journal: line 2"},
 		"garbage at the end":      {settings, lines[0] + lines[1] + "nonsense\n", "journal: line 3"},
 		"two entries in a line":   {settings, lines[0] + strings.TrimSpace(lines[1]) + lines[2], "journal: line 2"},
@@ -501,6 +502,53 @@ func (errReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 type errWriter struct{}
 
 func (errWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// What a journal can be done again without may change from one start to the next.
+func TestRestoreAdopts(t *testing.T) {
+	log := &tape{}
+	client := amazonpaytest.LoginClient{ID: "c", Secret: "s", RedirectURLs: []string{"https://one.example/"}}
+	settings := amazonpaytest.Settings{Manual: true, KeepCalls: 2, LoginClients: []amazonpaytest.LoginClient{client}}
+	restore := func() *amazonpaytest.Fake {
+		fake, err := amazonpaytest.Restore(settings, log)
+		require.NoError(t, err)
+		fake.Notify(http.NotFoundHandler())
+		log = rewound(log.written)
+		return fake
+	}
+	consent := func(back string) string {
+		return "https://www.amazon.com/ap/oa?response_type=code&scope=profile&client_id=c&redirect_uri=" + url.QueryEscape(back)
+	}
+	fake, err := amazonpaytest.Restore(settings, log)
+	require.NoError(t, err)
+	_, err = fake.SignIn(amazonpay.Buyer{}).Authorize(consent("https://one.example/"), true)
+	require.NoError(t, err)
+	log = rewound(log.written)
+
+	settings.KeepCalls, settings.Quota = 0, 7
+	settings.LoginClients[0].RedirectURLs = []string{"https://two.example/"}
+	fake, err = amazonpaytest.Restore(settings, log)
+	require.NoError(t, err)
+	require.Equal(t, 7.0, fake.Settings().Quota)
+	require.Equal(t, []string{"https://two.example/"}, fake.LoginClient().RedirectURLs)
+	_, err = fake.SignIn(amazonpay.Buyer{}).Authorize(consent("https://one.example/"), true)
+	require.Error(t, err)
+	fake.Notify(http.NotFoundHandler())
+	for range 10 {
+		fake.OpenBillingAgreement()
+		fake.Deliver()
+	}
+	_, err = fake.Act(amazonpaytest.Act{Do: "Resend", Number: 0})
+	require.NoError(t, err)
+	fake.Deliver()
+	log = rewound(log.written)
+
+	settings.KeepCalls, settings.Quota = 3, 0
+	fake = restore()
+	require.Len(t, fake.Notifications(), 3)
+	require.Equal(t, 7.0, fake.Settings().Quota, "it was set")
+	settings.KeepCalls = 0
+	require.Len(t, restore().Notifications(), 10)
+}
 
 // What the zero settings leave open is the journal's.
 func TestRestoreTakesSettings(t *testing.T) {

@@ -160,6 +160,15 @@ func (f *Fake) accessToken(text string) *pass {
 	return nil
 }
 
+// Issued tells whether the fake has made a code or a token of Login with Amazon,
+// be it good any more or not: where several fakes answer for one host, it tells
+// whose a request is.
+func (f *Fake) Issued(codeOrToken string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.passes[codeOrToken] != nil
+}
+
 // widgetToken is the token that the widgets work with: the buyer signs in again
 // when it has expired.
 func (f *Fake) widgetToken(v *visit) (token string, fresh bool) {

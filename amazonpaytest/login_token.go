@@ -102,6 +102,9 @@ func (f *Fake) login(req *http.Request, action string, body []byte, fault Fault)
 		a = f.whose(r)
 	}
 	a = f.struck(fault, r.id, a)
+	if f.journal.failure() != nil && req.Method == http.MethodPost { // what it did will be forgotten
+		a = answer{status: http.StatusInternalServerError, code: "ServerError"}
+	}
 	if a.status >= 500 && a.code != "" { // an error of the payment API
 		a = r.refuse(a.status, &loginRefusal{"ServerError", "The server encountered an unexpected condition"})
 	}

@@ -277,7 +277,7 @@ func (f *Fake) completed(m Message) Message {
 	fill(&m.Type, "Notification")
 	fill(&m.SellerID, f.settings.SellerID)
 	fill(&m.TopicARN, arn+f.settings.SellerID)
-	fill(&m.MessageID, uuid(fmt.Sprint("message", m.SellerID, f.messages)))
+	fill(&m.MessageID, uuid(f.settings.realm()+fmt.Sprint("message", m.SellerID, f.messages)))
 	fill(&m.SignatureVersion, f.delivery.SignatureVersion)
 	fill(&m.SignatureVersion, "1")
 	if m.Time.IsZero() {
@@ -291,7 +291,7 @@ func (f *Fake) completed(m Message) Message {
 
 // notificationText is the Message of a notification.
 func (f *Fake) notificationText(m *Message, arn, marketplace string) string {
-	reference := uuid(fmt.Sprint("notification", m.SellerID, f.messages))
+	reference := uuid(f.settings.realm() + fmt.Sprint("notification", m.SellerID, f.messages))
 	if m.SellerID != f.settings.SellerID {
 		reference += strings.ToLower(m.SellerID) // as recorded with solution providers
 	}

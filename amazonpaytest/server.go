@@ -2,6 +2,7 @@ package amazonpaytest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -15,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -127,6 +129,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	cut    bool // the connection breaks in the middle of the body
 	code   string
 	err    error // instead of all that: the connection breaks
 }
@@ -171,12 +174,16 @@ func (f *Fake) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
+	var text io.Reader = bytes.NewReader(a.body)
+	if a.cut {
+		text = brokenOff{bytes.NewReader(a.body[:len(a.body)/2])}
+	}
 	return &http.Response{
 		Status:     fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)),
 		StatusCode: a.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        a.header,
-		Body:          io.NopCloser(bytes.NewReader(a.body)),
+		Body:          io.NopCloser(text),
 		ContentLength: int64(len(a.body)),
 		TLS:           overTLS(req),
 		Request:       req,
@@ -197,8 +204,24 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		hangUp(w, a.err)
 	}
 	maps.Copy(w.Header(), a.header)
+	if a.cut { // net/http closes the connection of an answer that is shorter than it says
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+		a.body = a.body[:len(a.body)/2]
+	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // as above
+}
+
+// brokenOff is a body whose connection ends before the length that was promised.
+type brokenOff struct{ half io.Reader }
+
+// Read reads the half that has come.
+func (b brokenOff) Read(p []byte) (int, error) {
+	n, err := b.half.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // serve is the whole way of a request.
@@ -276,6 +299,7 @@ func (f *Fake) perform(req *http.Request, host string, form map[string]string, b
 		results, refused = f.dispatch(r)
 		f.keepRequest(r, refused != nil, serial, call.Fault)
 		call.Replay = r.replay && refused == nil
+		refused = cmp.Or(refused, f.unkept(r))
 	}
 	if refused != nil {
 		f.changes = nil // of objects that did not come to be
@@ -348,7 +372,7 @@ func (f *Fake) gate(req *http.Request, host string, form map[string]string, brok
 	if refused := checkSimulations(r); refused != nil {
 		return nil, refused
 	}
-	return r, nil
+	return r, f.unkept(r)
 }
 
 // authenticate checks who is asking.
@@ -371,8 +395,8 @@ func (f *Fake) authenticate(host, path string, form map[string]string) *refusal 
 		return refuse("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 	}
 	hosts := []string{host}
-	if bare, _, err := net.SplitHostPort(host); err == nil {
-		hosts = append(hosts, bare)
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		hosts = append(hosts, strings.TrimSuffix(host, ":"+port)) // an IPv6 address keeps its brackets
 	}
 	if !signed(f.settings.SecretKey, hosts, path, form) {
 		return refuse("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.")

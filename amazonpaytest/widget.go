@@ -152,7 +152,11 @@ func (f *Fake) UseWidget(w Widget, choice WidgetChoice) (*WidgetView, error) {
 func (f *Fake) widgetAct(w Widget, a Act) *WidgetError {
 	a.ID = w.id()
 	if _, err := f.enact(deedsByName[a.Do], a); err != nil {
-		return widgetRefuse("InvalidParameterValue", "%v", err)
+		code := "InvalidParameterValue"
+		if f.journal.failure() != nil {
+			code = "UnknownError"
+		}
+		return widgetRefuse(code, "%v", err)
 	}
 	return nil
 }

@@ -252,7 +252,7 @@ func TestOverview(t *testing.T) {
 	tab.Expect("422") // the browser tells of every refused form
 	tab.Fill("#clock-by-duration", "tomorrow")
 	tab.Click("#clock-by-do")
-	tab.Sees("#clock-by-duration-error", "duration must be above zero")
+	tab.Sees("#clock-by-duration-error", "duration is \"tomorrow\"; it is a text like")
 	assert.Equal(t, "clock-by-duration", browser.Eval[string](tab, "document.activeElement.id"), "one can go on typing")
 	assert.Equal(t, "tomorrow", browser.Eval[string](tab, "document.activeElement.value"))
 

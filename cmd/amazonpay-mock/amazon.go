@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,101 +16,130 @@ import (
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
-// amazon is Amazon Pay of all regions: one fake for each, as each keeps books
-// of its own. Their clocks are set together.
+// amazon is Amazon Pay of all regions and both environments: a fake for each
+// pair, as each keeps books of its own, made when it is first needed. Home's
+// clock is the clock: all others follow it.
 type amazon struct {
 	home   *books
-	all    []*books
+	all    []*books // home first, then the rest of its environment
 	config *config
 	log    *slog.Logger
 
 	resetting sync.Mutex
 }
 
-// books are a region's fake. A reset puts a new one in its place.
+// books are the fake of a region in an environment. A reset puts a new one in
+// its place.
 type books struct {
-	region amazonpay.Region
-	seller string
+	amazon      *amazon
+	region      amazonpay.Region
+	environment amazonpay.Environment
+	seller      string
 
 	mu      sync.RWMutex
-	fake    *amazonpaytest.Fake
-	journal *journal // nil keeps nothing
-	post    *post    // that takes the fake's notifications
+	fake    *amazonpaytest.Fake // nil until it is needed
+	journal *journal            // nil keeps nothing
+	post    *post               // that takes the fake's notifications
 }
 
-// now is the fake of the moment.
-func (b *books) now() *amazonpaytest.Fake {
+// opened is the fake, if it has been needed; otherwise nil.
+func (b *books) opened() *amazonpaytest.Fake {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.fake
 }
 
-// kept is why the books are no longer kept; nil if they are, or need not be.
-func (b *books) kept() error {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.journal == nil {
-		return nil
+// now is the fake of the moment.
+func (b *books) now() *amazonpaytest.Fake {
+	if fake := b.opened(); fake != nil {
+		return fake
 	}
-	return b.fake.JournalError()
+	b.mu.Lock()
+	if b.fake == nil {
+		if err := b.amazon.open(b); err != nil { // cannot be: there is no past to be read
+			b.mu.Unlock()
+			panic("amazonpay-mock: " + err.Error())
+		}
+	}
+	fake := b.fake
+	b.mu.Unlock()
+	b.amazon.follow(b) // the clock may have been moved meanwhile
+	return fake
 }
 
-// newAmazon opens the books of all regions. The log is told of notifications.
+// kept is why the books are no longer kept; nil if they are, or need not be.
+func (b *books) kept() error {
+	if fake := b.opened(); fake != nil {
+		return fake.JournalError()
+	}
+	return nil
+}
+
+// newAmazon opens the books of home, and those that have been kept. The log is
+// told of notifications, and of a state that is lost.
 func newAmazon(c *config, log *slog.Logger) (*amazon, error) {
 	a := &amazon{config: c, log: log}
-	for _, r := range endpoint.Regions() {
-		b := &books{region: r, seller: c.seller(r)}
-		a.all = append(a.all, b)
-		if r == c.region {
-			a.home = b
+	for _, e := range first(c.environment, amazonpay.Sandbox, amazonpay.Production) {
+		for _, r := range first(c.region, endpoint.Regions()...) {
+			b := &books{amazon: a, region: r, environment: e, seller: c.seller(r)}
+			if c.state != "" {
+				b.journal = newJournal(c.stateFile(r, e), log)
+			}
+			a.all = append(a.all, b)
 		}
 	}
-	for _, b := range a.served(nil) { // home first: its file is the lock on all
-		if c.state != "" {
-			b.journal = newJournal(c.stateFile(b.region))
-		}
-		if err := a.open(b); err != nil {
-			return nil, errors.Join(err, a.close())
-		}
+	a.home = a.all[0]
+	if err := a.begin(); err != nil {
+		return nil, errors.Join(err, a.close())
 	}
-	a.setClocks()
 	return a, nil
 }
 
-// setClocks brings the regions that nobody has used to the time of those that
-// have been kept.
-func (a *amazon) setClocks() {
-	latest := a.home.now().Now()
-	for _, b := range a.all {
-		if now := b.now().Now(); now.After(latest) {
-			latest = now
-		}
+// first is the list with one of its members in front.
+func first[T comparable](front T, list ...T) []T {
+	return append([]T{front}, slices.DeleteFunc(slices.Clone(list), func(x T) bool { return x == front })...)
+}
+
+// begin opens home, whose file is the lock on all, and what has been kept.
+func (a *amazon) begin() error {
+	if err := a.open(a.home); err != nil {
+		return err
 	}
-	for _, b := range a.all {
-		if latest.Sub(b.now().Now()) > time.Second { // less is what the start takes
-			b.now().AdvanceTo(latest)
+	if err := a.config.resume(a.home.fake.Settings()); err != nil {
+		return err
+	}
+	for _, b := range a.all[1:] {
+		if b.journal == nil || !b.journal.old {
+			continue
 		}
+		if err := a.open(b); err != nil {
+			return err
+		}
+		a.follow(b)
+	}
+	if a.config.given["quota"] {
+		return a.setQuota(a.config.quota)
+	}
+	return nil
+}
+
+// follow brings books to home's time. Less than a second is what a start takes.
+func (a *amazon) follow(b *books) {
+	fake, now := b.opened(), a.home.opened().Now()
+	if fake != nil && now.Sub(fake.Now()) > time.Second {
+		fake.AdvanceTo(now)
 	}
 }
 
-// stateFile is where the books of a region are kept: the home region's in the
-// file that was named, the others' beside it.
-func (c *config) stateFile(r amazonpay.Region) string {
-	if r == c.region {
-		return c.state
-	}
-	return c.state + "." + string(r)
-}
-
-// open makes the fake of a region, with the past that the journal remembers.
-// Nobody else has the books, or b.mu is held.
+// open makes the fake, with the past that the journal remembers. Nobody else has
+// the books, or b.mu is held.
 func (a *amazon) open(b *books) (err error) {
-	settings := a.config.settings(b.region)
+	settings := a.settings(b)
 	var fake *amazonpaytest.Fake
 	if b.journal == nil {
 		fake = amazonpaytest.New(settings)
 	} else if fake, err = amazonpaytest.Restore(settings, b.journal); err != nil {
-		return fmt.Errorf("-state: %s: %w", b.region, err)
+		return stateError(b.journal.name, err)
 	}
 	p := newPost(a.log)
 	client := &http.Client{Transport: p}
@@ -117,13 +147,28 @@ func (a *amazon) open(b *books) (err error) {
 	for _, url := range a.config.notify {
 		fake.NotifyURL(url, client)
 	}
-	b.fake, b.post = fake, p
 	if b.journal != nil {
 		if err := b.journal.begin(b == a.home); err != nil {
 			return fmt.Errorf("-state: %w", err)
 		}
 	}
+	b.fake, b.post = fake, p
 	return nil
+}
+
+// settings are those of a fake that is made now: its clock and its quota are
+// home's.
+func (a *amazon) settings(b *books) amazonpaytest.Settings {
+	s := a.config.settings(b.region, b.environment)
+	if b == a.home {
+		return s
+	}
+	home := a.home.opened()
+	s.Start, s.Manual, s.Quota = home.Now(), a.config.manual, home.Settings().Quota
+	if b.journal != nil && b.journal.old {
+		s.Start = time.Time{} // the journal's
+	}
+	return s
 }
 
 // reset forgets everything, also what was kept.
@@ -138,10 +183,13 @@ func (a *amazon) reset() error {
 	return nil
 }
 
+// renew forgets books. If their file cannot be emptied, all stays as it is.
 func (a *amazon) renew(b *books) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.post.close() // those on their way may be waiting for our answer
+	if b.fake == nil {
+		return nil
+	}
 	if b.journal != nil {
 		fresh, err := b.journal.renew()
 		if err != nil {
@@ -149,7 +197,52 @@ func (a *amazon) renew(b *books) error {
 		}
 		b.journal = fresh
 	}
-	return a.open(b)
+	defer b.post.close()
+	if b == a.home {
+		return a.open(b)
+	}
+	b.fake = nil
+	return nil
+}
+
+// act does an act in books.
+func (a *amazon) act(b *books, act amazonpaytest.Act) (amazonpaytest.Outcome, error) {
+	if act.Do == "Advance" || act.Do == "AdvanceTo" {
+		return a.advance(act)
+	}
+	defer a.deliver(b)
+	outcome, err := b.now().Act(act)
+	if err != nil {
+		return outcome, actProblem(err)
+	}
+	return outcome, nil
+}
+
+// advance moves home's clock, and all others after it.
+func (a *amazon) advance(act amazonpaytest.Act) (amazonpaytest.Outcome, error) {
+	outcome, err := a.home.now().Act(act)
+	for _, b := range a.all[1:] {
+		if err == nil && b.opened() != nil {
+			_, err = b.now().Act(amazonpaytest.Act{Do: "AdvanceTo", To: outcome.Now})
+		}
+	}
+	if err != nil {
+		return outcome, actProblem(err)
+	}
+	return outcome, nil
+}
+
+// setQuota applies a quota in all books.
+func (a *amazon) setQuota(factor float64) error {
+	for _, b := range a.all {
+		if b.opened() == nil || b.now().Settings().Quota == factor {
+			continue
+		}
+		if _, err := a.act(b, amazonpaytest.Act{Do: "SetQuota", Quota: factor}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deliver hands over what is due while the clock stands still. A running one
@@ -160,13 +253,27 @@ func (a *amazon) deliver(b *books) {
 	}
 }
 
+// lost is why something is no longer kept; nil if all is, or need not be.
+func (a *amazon) lost() error {
+	for _, b := range a.all {
+		if err := b.kept(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stop ends the notifications. Those on their way have until the context ends.
 func (a *amazon) stop(ctx context.Context) {
 	for _, b := range a.all {
-		b.post.hold()
+		if b.opened() != nil {
+			b.post.hold()
+		}
 	}
 	for _, b := range a.all {
-		b.post.wait(ctx)
+		if b.opened() != nil {
+			b.post.wait(ctx)
+		}
 	}
 }
 
@@ -174,34 +281,53 @@ func (a *amazon) stop(ctx context.Context) {
 func (a *amazon) close() error {
 	var problems []error
 	for _, b := range a.all {
-		if b.journal == nil {
-			continue
+		if b.journal != nil {
+			problems = append(problems, b.kept(), b.journal.Close())
 		}
-		if b.fake != nil {
-			problems = append(problems, b.kept())
-		}
-		problems = append(problems, b.journal.Close())
 	}
 	return errors.Join(problems...)
 }
 
-// find is the books of a region in any spelling; empty is home.
-func (a *amazon) find(region string) (*books, error) {
-	if region == "" {
-		return a.home, nil
+// choose is the books that fit best: of all, home first, each question leaves
+// those that it fits, if it fits any.
+func (a *amazon) choose(questions ...func(*books) bool) *books {
+	left := slices.Clone(a.all)
+	for _, fits := range questions {
+		if slices.ContainsFunc(left, fits) {
+			left = slices.DeleteFunc(left, func(b *books) bool { return !fits(b) })
+		}
 	}
-	r, err := endpoint.ParseRegion(region)
-	if err != nil {
-		return nil, fmt.Errorf("region %w", err)
-	}
-	return a.all[slices.IndexFunc(a.all, func(b *books) bool { return b.region == r })], nil
+	return left[0]
 }
 
-// settings are those of a region's fake.
-func (c *config) settings(r amazonpay.Region) amazonpaytest.Settings {
+// in is a question for choose: whether books are those of an environment.
+func in(e amazonpay.Environment) func(*books) bool {
+	return func(b *books) bool { return b.environment == e }
+}
+
+// find is the books of a region and an environment in any spelling; empty is
+// home's.
+func (a *amazon) find(region, environment string) (*books, *problem) {
+	r, e := a.home.region, a.home.environment
+	var err error
+	if region != "" {
+		if r, err = endpoint.ParseRegion(region); err != nil {
+			return nil, wrong("region", "%v", err)
+		}
+	}
+	if environment != "" {
+		if e, err = endpoint.ParseEnvironment(environment); err != nil {
+			return nil, wrong("environment", "%v", err)
+		}
+	}
+	return a.choose(in(e), func(b *books) bool { return b.region == r }), nil
+}
+
+// settings are those of the flags.
+func (c *config) settings(r amazonpay.Region, e amazonpay.Environment) amazonpaytest.Settings {
 	s := amazonpaytest.Settings{
 		SellerID: c.seller(r), AccessKey: c.accessKey, SecretKey: c.secretKey,
-		Region: r, Environment: c.environment,
+		Region: r, Environment: e,
 		Providers: c.providers, AllowListed: c.allowListed, MonthlyLimit: c.limits[r],
 		LoginClients: []amazonpaytest.LoginClient{{ID: c.loginClient(r), Secret: c.loginSecret, RedirectURLs: c.redirectURLs}},
 		Start:        c.start, Manual: c.manual, Quota: c.quota, Seed: c.seed, KeepCalls: c.keep,
@@ -210,4 +336,51 @@ func (c *config) settings(r amazonpay.Region) amazonpaytest.Settings {
 		s.Delegated = c.delegated
 	}
 	return s
+}
+
+// stateFile is where books are kept: home's in the file that was named, the
+// others' beside it.
+func (c *config) stateFile(r amazonpay.Region, e amazonpay.Environment) string {
+	name := c.state
+	if r != c.region {
+		name += "." + string(r)
+	}
+	if e != c.environment {
+		name += "." + string(e)
+	}
+	return name
+}
+
+// resume goes on with what home's books were begun with. A flag that was given
+// and says something else is a mistake: it would have no effect.
+func (c *config) resume(kept amazonpaytest.Settings) error {
+	for name, same := range map[string]bool{
+		"manual-clock": c.manual == kept.Manual, "allow-listed": c.allowListed == kept.AllowListed, "seed": c.seed == kept.Seed,
+	} {
+		if c.given[name] && !same {
+			return fmt.Errorf("-state: %s was begun with another -%s, which stays as it is", c.state, name)
+		}
+	}
+	if c.manual = kept.Manual; c.manual {
+		c.start = kept.Start
+	}
+	return nil
+}
+
+// settingFlags are the flags by what they set.
+var settingFlags = map[string]string{
+	"SellerID": "-seller", "Region": "-region", "Environment": "-environment", "Delegated": "-delegate", "Providers": "-provider",
+	"AllowListed": "-allow-listed", "MonthlyLimit": "-monthly-limit", "LoginClients": "-login-client",
+	"Start": "-start", "Manual": "-manual-clock", "Seed": "-seed",
+}
+
+// stateError names the file, and the flag if it is one that does not fit.
+func stateError(file string, err error) error {
+	setting, found := strings.CutPrefix(err.Error(), "amazonpaytest: journal: Settings.")
+	name, text, _ := strings.Cut(setting, " ")
+	_, kept, _ := strings.Cut(text, "was begun with ")
+	if flag := settingFlags[name]; found && flag != "" {
+		return fmt.Errorf("-state: %s was begun with %s %s, which stays as it is", file, flag, kept)
+	}
+	return fmt.Errorf("-state: %s: %w", file, err)
 }

@@ -80,32 +80,36 @@ func serverNames(extra []string) []string {
 func newAuthority(dir string, extra []string) (*authority, error) {
 	names := serverNames(extra)
 	if dir == "" {
-		return makeAuthority(names)
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		return makeAuthority(key, names)
 	}
 	a, err := readAuthority(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if a, err = makeAuthority(names); err == nil {
-			err = a.keep(dir)
+		if err = keepAuthority(dir, names); err == nil {
+			a, err = readAuthority(dir)
 		}
-		return a, err
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if !slices.Contains(a.certificate.PermittedDNSDomains, name) {
-			return nil, fmt.Errorf("the authority in %s was not made for %q: remove it, and a new one is made", dir, name)
+		switch {
+		case slices.Contains(a.certificate.PermittedDNSDomains, name):
+			a.names = append(a.names, name)
+		case slices.Contains(extra, name): // one of Amazon's may be younger than the authority
+			return nil, fmt.Errorf("the authority in %s was not made for %q: %s", dir, name, anew)
 		}
 	}
-	a.names = names
 	return a, nil
 }
 
-func makeAuthority(names []string) (*authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
+// anew says what to do with an authority that is of no use.
+const anew = "remove " + authorityFile + " and " + authorityKeyFile + ", and a new one is made"
+
+func makeAuthority(key crypto.Signer, names []string) (*authority, error) {
 	serial, err := serialNumber()
 	if err != nil {
 		return nil, err
@@ -139,12 +143,15 @@ func serialNumber() (*big.Int, error) {
 
 func readAuthority(dir string) (*authority, error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, authorityFile), filepath.Join(dir, authorityKeyFile))
-	if err != nil {
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
 		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the authority in %s cannot be used: %w: %s", dir, err, anew)
 	}
 	key, signs := pair.PrivateKey.(crypto.Signer)
 	if !signs || !pair.Leaf.IsCA {
-		return nil, fmt.Errorf("%s is not a certificate authority", filepath.Join(dir, authorityFile))
+		return nil, fmt.Errorf("what is in %s is not a certificate authority: %s", dir, anew)
 	}
 	// Who copied the directory may have lost the mode; where it cannot be set,
 	// it is not ours to say.
@@ -152,21 +159,63 @@ func readAuthority(dir string) (*authority, error) {
 	return &authority{certificate: pair.Leaf, key: key}, nil
 }
 
-// keep writes the authority into dir, its key for the owner's eyes only. The
-// certificate comes last: a key without one is made anew.
-func (a *authority) keep(dir string) error {
-	der, err := x509.MarshalPKCS8PrivateKey(a.key)
-	if err != nil {
-		return err
-	}
+// keepAuthority makes an authority in dir, its key for the owner's eyes only. Of
+// processes that do so at once, the first to write a file wins, and the others go
+// on from what it has written: all come to have the same.
+func keepAuthority(dir string, names []string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if err := writeFile(filepath.Join(dir, authorityKeyFile), key, 0o600); err != nil {
+	fresh, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, authorityFile), a.pem(), 0o644)
+	der, err := x509.MarshalPKCS8PrivateKey(fresh)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(dir, authorityKeyFile)
+	if err := writeOnce(name, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return fmt.Errorf("%s is no key: %s", name, anew)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	signer, signs := key.(crypto.Signer)
+	if err != nil || !signs {
+		return fmt.Errorf("%s is no key: %s", name, anew)
+	}
+	a, err := makeAuthority(signer, names)
+	if err != nil {
+		return err
+	}
+	return writeOnce(filepath.Join(dir, authorityFile), a.pem(), 0o644)
+}
+
+// writeOnce writes a file at once, unless there is one.
+func writeOnce(name string, data []byte, mode os.FileMode) error {
+	temporary, err := os.MkdirTemp(filepath.Dir(name), ".new-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(temporary) }() // it is in nobody's way
+	whole := filepath.Join(temporary, filepath.Base(name))
+	if err := os.WriteFile(whole, data, mode); err != nil {
+		return err
+	}
+	if os.Link(whole, name) == nil {
+		return nil
+	}
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(whole, name) // a file system without links
+	}
+	return nil // somebody was first
 }
 
 // pem is the certificate to be trusted.

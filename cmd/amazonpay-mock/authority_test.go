@@ -3,6 +3,9 @@ package main
 import (
 	"crypto/x509"
 	"net"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +14,61 @@ import (
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
+
+// Processes that start together in a new directory come to have one authority.
+func TestAuthorityOfSeveral(t *testing.T) {
+	for range 10 {
+		dir := filepath.Join(t.TempDir(), "ca")
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		seen := make(map[string]bool)
+		for range 8 {
+			group.Go(func() {
+				a, err := newAuthority(dir, nil)
+				if assert.NoError(t, err) {
+					mu.Lock()
+					defer mu.Unlock()
+					seen[string(a.pem())] = true
+				}
+			})
+		}
+		group.Wait()
+		require.Len(t, seen, 1)
+		a, err := newAuthority(dir, nil)
+		require.NoError(t, err)
+		assert.True(t, seen[string(a.pem())])
+		files, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		assert.Len(t, files, 2)
+	}
+}
+
+// What does not fit together is refused with what to do about it; a key that was
+// left alone gets a certificate.
+func TestAuthorityInPieces(t *testing.T) {
+	one, other := t.TempDir(), t.TempDir()
+	for _, dir := range []string{one, other} {
+		_, err := newAuthority(dir, nil)
+		require.NoError(t, err)
+	}
+	text, err := os.ReadFile(filepath.Join(other, authorityFile))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(one, authorityFile), text, 0o600))
+	_, err = newAuthority(one, nil)
+	require.ErrorContains(t, err, "remove ca.pem and ca-key.pem")
+	require.NoError(t, os.Remove(filepath.Join(one, authorityFile)))
+	_, err = newAuthority(one, nil)
+	require.NoError(t, err)
+}
+
+// An authority that is older than one of Amazon's names goes on without it.
+func TestAuthorityOfFewerNames(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, keepAuthority(dir, []string{"localhost", "api.amazon.com"}))
+	a, err := newAuthority(dir, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"api.amazon.com", "localhost"}, a.names)
+}
 
 // The certificate is good for every name that is needed, and the authority for
 // no other.
@@ -27,7 +85,8 @@ func TestAuthority(t *testing.T) {
 	for _, r := range endpoint.Regions() {
 		names = append(names, endpoint.MWS(r), endpoint.API(r, "sandbox"), endpoint.API(r, "production"), endpoint.Token(r), endpoint.Consent, endpoint.SNS(r))
 	}
-	names = append(names, "static-na.payments-amazon.com", "static-eu.payments-amazon.com", "static-fe.payments-amazon.com")
+	names = append(names, "static-na.payments-amazon.com", "static-eu.payments-amazon.com", "static-fe.payments-amazon.com",
+		"assets.loginwithamazon.com", "api-cdn.amazon.com")
 	for _, name := range names {
 		_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: name})
 		assert.NoError(t, err, name)

@@ -38,6 +38,41 @@ func TestEveryRegion(t *testing.T) {
 	}
 }
 
+// Both environments of all regions, with an unmodified client for each: what
+// happens in one is unknown in the other.
+func TestBothEnvironments(t *testing.T) {
+	for _, home := range []amazonpay.Environment{amazonpay.Sandbox, amazonpay.Production} {
+		p := begin(t, "-environment", string(home))
+		for _, r := range endpoint.Regions() {
+			t.Run(string(home)+" and "+string(r), func(t *testing.T) {
+				letters := map[amazonpay.Environment]string{amazonpay.Sandbox: "C0", amazonpay.Production: "B0"}
+				var clients []*amazonpay.Client
+				var ids []amazonpay.BillingAgreementID
+				for i, e := range []amazonpay.Environment{amazonpay.Sandbox, amazonpay.Production} {
+					config, query := p.config(r), "region="+string(r)+"&environment="+string(e)
+					config.Environment = e
+					client, err := amazonpay.New(config)
+					require.NoError(t, err)
+					id := amazonpay.BillingAgreementID(p.act(query[len("region="):], `{"do":"OpenBillingAgreement"}`).ID)
+					assert.Equal(t, letters[e], string(id[:2]))
+					for range i + 1 {
+						require.NoError(t, p.charge(client, r, id, "same"))
+					}
+					assert.Len(t, get[[]movement](p, "/mock/ledger?"+query), 1)
+					clients, ids = append(clients, client), append(ids, id)
+				}
+				for i, id := range ids { // one of the other environment, in Amazon's words
+					_, err := clients[1-i].GetBillingAgreementDetails(t.Context(), amazonpay.GetBillingAgreementDetailsRequest{AmazonBillingAgreementID: id})
+					require.ErrorIs(t, err, amazonpay.ErrInternalServerError)
+					require.Error(t, p.charge(clients[1-i], r, id, "other"))
+				}
+				_, err := clients[1].GetBillingAgreementDetails(t.Context(), amazonpay.GetBillingAgreementDetailsRequest{AmazonBillingAgreementID: "B01-0000000-0000000"})
+				require.ErrorIs(t, err, amazonpay.ErrInvalidBillingAgreementID)
+			})
+		}
+	}
+}
+
 // The endpoints of a region know its own sellers only.
 func TestForeignSeller(t *testing.T) {
 	p := begin(t)

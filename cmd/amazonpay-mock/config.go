@@ -14,8 +14,9 @@ import (
 
 // config is what the flags and the environment say.
 type config struct {
-	http, https []string // addresses
-	names       []string // of this machine, besides localhost
+	http, https []string        // addresses
+	given       map[string]bool // the flags that somebody set
+	names       []string        // of this machine, besides localhost
 	caFile      string
 	caDir       string
 	readyFile   string

@@ -169,9 +169,11 @@ func TestSettings(t *testing.T) {
 		LoginClients: []amazonpaytest.LoginClient{{ID: "L", Secret: "LS", RedirectURLs: []string{"https://shop.example/"}}},
 		Start:        start, Manual: true, Quota: 3, Seed: 4, KeepCalls: 5,
 	}
-	assert.Equal(t, home, c.settings("UK"))
+	assert.Equal(t, home, c.settings("UK", "production"))
 	other := home
 	other.SellerID, other.Region, other.Delegated, other.MonthlyLimit = "A1JP", "JP", nil, amazonpay.MustPrice("600", "JPY")
 	other.LoginClients = []amazonpaytest.LoginClient{{ID: "L.jp", Secret: "LS", RedirectURLs: []string{"https://shop.example/"}}}
-	assert.Equal(t, other, c.settings("JP"))
+	assert.Equal(t, other, c.settings("JP", "production"))
+	other.Environment = "sandbox"
+	assert.Equal(t, other, c.settings("JP", "sandbox"))
 }

@@ -83,8 +83,7 @@ func (s *server) authenticate(w http.ResponseWriter, r *http.Request) {
 		servePage(w, http.StatusNotFound, "gone", nil)
 		return
 	}
-	defer s.amazon.deliver(f.books)
-	outcome, err := f.books.now().Act(amazonpaytest.Act{Do: "Authenticate", ID: f.id, Status: r.PostFormValue("status")})
+	outcome, err := s.amazon.act(f.books, amazonpaytest.Act{Do: "Authenticate", ID: f.id, Status: r.PostFormValue("status")})
 	if err != nil {
 		servePage(w, http.StatusNotFound, "gone", nil)
 		return

@@ -54,42 +54,52 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 
 // route is a line of the control API.
 type route struct {
-	Method string   `json:"method"`
-	Path   string   `json:"path"`
-	Doc    string   `json:"doc"`
-	Query  []string `json:"query,omitempty"` // parameters that it takes; all may be left out
-	Body   any      `json:"body,omitempty"`  // an example
-	do     func(*http.Request) (any, error)
+	Method string                           `json:"method"`
+	Path   string                           `json:"path"`
+	Doc    string                           `json:"doc"`
+	Query  []string                         `json:"query,omitempty"` // parameters that it takes; all may be left out
+	Body   any                              `json:"body,omitempty"`  // an example
+	do     func(*http.Request) (any, error) // nil for what is no JSON
 }
 
-// control is the table of the control API. Of the regions, region says which;
-// without it, it is the home region.
-func (s *server) control() http.Handler {
-	table := []route{
+// routeTable is the table of the control API. Region and environment say whose
+// books are meant; without them they are home's.
+func (s *server) routeTable() []route {
+	books := func(more ...string) []string { return append([]string{"region", "environment"}, more...) }
+	return []route{
 		{"GET", "/mock/acts", "all acts, with the fields they need and take", nil, nil, s.listActs},
-		{"POST", "/mock/acts", "let the buyer, Amazon or the road do something", []string{"region"},
+		{"GET", "/mock/fields", "what can stand in the fields of acts", nil, nil, listFields},
+		{"POST", "/mock/acts", "let the buyer, Amazon or the road do something", books(),
 			amazonpaytest.Act{Do: "NewBillingAgreement", Payment: amazonpaytest.GoodCard}, s.act},
-		{"GET", "/mock/state", "the books", []string{"region", "id", "limit", "offset", "buyers"}, nil, s.state},
-		{"GET", "/mock/calls", "the requests so far, without tokens and buyers", []string{"region", "action", "limit", "offset"}, nil, s.calls},
-		{"GET", "/mock/ledger", "every movement of money", []string{"region", "id", "limit", "offset"}, nil, s.ledger},
-		{"GET", "/mock/notifications", "the notifications and what became of them", []string{"region", "id", "limit", "offset"}, nil, s.notifications},
-		{"GET", "/mock/faults", "the faults that are still to strike, and the kinds there are", []string{"region"}, nil, s.listFaults},
-		{"POST", "/mock/faults", "let a fault strike the next requests", []string{"region"},
+		{"GET", "/mock/state", "the books", books("id", "limit", "offset", "buyers"), nil, s.state},
+		{"GET", "/mock/calls", "the requests so far, without tokens and buyers", books("action", "limit", "offset"), nil, s.calls},
+		{"GET", "/mock/ledger", "every movement of money", books("id", "limit", "offset"), nil, s.ledger},
+		{"GET", "/mock/notifications", "the notifications and what became of them", books("id", "limit", "offset"), nil, s.notifications},
+		{"GET", "/mock/faults", "the faults that are still to strike, and the kinds there are", books(), nil, s.listFaults},
+		{"POST", "/mock/faults", "let a fault strike the next requests that reach these books", books(),
 			faultBody{Action: "Capture", Kind: amazonpaytest.AnswerLost, Times: 1}, s.injectFault},
-		{"DELETE", "/mock/faults", "take all faults back", []string{"region"}, nil, s.heal},
+		{"DELETE", "/mock/faults", "take all faults back", books(), nil, s.heal},
 		{"GET", "/mock/widgets", "the errors that the widgets are still to show, and all codes there are", nil, nil, s.listWidgetErrors},
 		{"POST", "/mock/widgets", "let a widget show an error, and tell its page of it", nil,
 			wantedError{Widget: amazonpaytest.WalletWidget, Code: "BuyerSessionExpired", Times: 1}, s.wantWidgetError},
 		{"DELETE", "/mock/widgets", "take these errors back", nil, nil, s.healWidgets},
 		{"GET", "/mock/clock", "the business clock", nil, nil, s.clock},
-		{"POST", "/mock/clock", "move the business clock of all regions on", nil, clockBody{Advance: "720h"}, s.moveClock},
-		{"POST", "/mock/quota", "apply Amazon's quotas, restored so many times as fast; 0 is none", nil, quotaBody{Factor: 1}, s.setQuota},
-		{"GET", "/mock/regions", "the sellers and login clients of the regions", nil, nil, s.regions},
-		{"POST", "/mock/reset", "forget everything", nil, struct{}{}, s.reset},
+		{"POST", "/mock/clock", "move the business clock on, everywhere", nil, clockBody{Advance: "720h"}, s.moveClock},
+		{"POST", "/mock/quota", "apply Amazon's quotas everywhere, restored so many times as fast; 0 is none", nil, quotaBody{Factor: 1}, s.setQuota},
+		{"GET", "/mock/regions", "the sellers and login clients of the regions", []string{"environment"}, nil, s.regions},
+		{"POST", "/mock/reset", "forget everything, everywhere", nil, struct{}{}, s.reset},
+		{"GET", "/mock/ca.pem", "the certificate authority to trust, in PEM", nil, nil, nil},
 	}
+}
+
+// control answers what the table says.
+func (s *server) control() http.Handler {
+	table := s.routeTable()
 	mux, methods := http.NewServeMux(), make(map[string][]string)
 	for _, r := range table {
-		mux.Handle(r.Method+" "+r.Path, answered(r))
+		if r.do != nil {
+			mux.Handle(r.Method+" "+r.Path, answered(r))
+		}
 		methods[r.Path] = append(methods[r.Path], r.Method)
 	}
 	for path, allowed := range methods {
@@ -169,18 +179,26 @@ func decodeOne(text []byte, into any) error {
 // for wrong types only.
 func bodyProblem[T any](text []byte, err error) *problem {
 	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if number, is := strings.CutPrefix(kind.Value, "number "); is && jsonType(kind.Type) == "number" {
+			return wrong(kind.Field, "must be a smaller or a whole number, not %s", number)
+		}
 		return wrong(kind.Field, "must be of type %s, not %s", jsonType(kind.Type), kind.Value)
-	}
-	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-		return wrong(strings.Trim(field, `"`), "is no field here")
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) == nil {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			alone, _ := json.Marshal(map[string]json.RawMessage{name: fields[name]}) // it was read a moment ago
-			if err := decodeOne(alone, new(T)); err != nil {
-				return wrong(name, "cannot be read: %v", err)
+			err := decodeOne(alone, new(T))
+			if err == nil {
+				continue
 			}
+			if inner, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+				if inner = strings.Trim(inner, `"`); inner != name {
+					name += "." + inner
+				}
+				return wrong(name, "is no field here")
+			}
+			return wrong(name, "cannot be read: %s", strings.TrimPrefix(err.Error(), "amazonpay: "))
 		}
 	}
 	return wrong("", "the body must be JSON: %v", err)
@@ -188,21 +206,27 @@ func bodyProblem[T any](text []byte, err error) *problem {
 
 // jsonType is what a client in another language calls the type.
 func jsonType(t reflect.Type) string {
-	switch {
+	switch kind := t.Kind(); {
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
 		return "string"
-	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
+	case kind == reflect.Pointer:
+		return jsonType(t.Elem())
+	case kind == reflect.Struct, kind == reflect.Map:
 		return "object"
+	case kind == reflect.Bool:
+		return "boolean"
+	case kind >= reflect.Int && kind <= reflect.Float64:
+		return "number"
 	default:
-		return t.Kind().String()
+		return kind.String()
 	}
 }
 
 // booksOf are those that the query names.
 func (s *server) booksOf(r *http.Request) (*books, error) {
-	b, err := s.amazon.find(r.URL.Query().Get("region"))
-	if err != nil {
-		return nil, wrong("region", "%v", err)
+	b, p := s.amazon.find(r.URL.Query().Get("region"), r.URL.Query().Get("environment"))
+	if p != nil {
+		return nil, p
 	}
 	return b, nil
 }
@@ -252,33 +276,10 @@ func (s *server) act(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(s.amazon.all, func(b *books) bool { return b.seller == a.SellerID }); i >= 0 && r.URL.Query().Get("region") == "" {
-		b = s.amazon.all[i]
+	if r.URL.Query().Get("region") == "" {
+		b = s.amazon.choose(in(b.environment), func(b *books) bool { return b.seller == a.SellerID })
 	}
-	if a.Do == "Advance" || a.Do == "AdvanceTo" {
-		return s.everywhere(b, a)
-	}
-	defer s.amazon.deliver(b)
-	outcome, err := b.now().Act(a)
-	if err != nil {
-		return nil, actProblem(err)
-	}
-	return outcome, nil
-}
-
-// everywhere does an act in all regions, the one that was meant first: the
-// regions have one time.
-func (s *server) everywhere(first *books, a amazonpaytest.Act) (any, error) {
-	outcome, err := first.now().Act(a)
-	if err != nil {
-		return nil, actProblem(err)
-	}
-	for _, b := range s.amazon.all {
-		if b != first {
-			b.now().AdvanceTo(outcome.Now)
-		}
-	}
-	return outcome, nil
+	return s.amazon.act(b, a)
 }
 
 func (s *server) state(r *http.Request) (any, error) {
@@ -286,7 +287,14 @@ func (s *server) state(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return snapshot(b, r)
+	snap, err := snapshot(b, r)
+	return stateBody{snap, faultBodies(snap.Faults)}, err
+}
+
+// stateBody is a snapshot with faults as they are injected.
+type stateBody struct {
+	amazonpaytest.Snapshot
+	Faults []faultBody `json:"faults"`
 }
 
 func snapshot(b *books, r *http.Request) (amazonpaytest.Snapshot, error) {
@@ -300,9 +308,7 @@ func snapshot(b *books, r *http.Request) (amazonpaytest.Snapshot, error) {
 			return amazonpaytest.Snapshot{}, wrong("buyers", "must be true or false")
 		}
 	}
-	snap := b.now().SnapshotOf(amazonpaytest.View{ID: r.URL.Query().Get("id"), Limit: limit, Offset: offset, Buyers: buyers})
-	snap.Faults = latest(snap.Faults, 0, 0)
-	return snap, nil
+	return b.now().SnapshotOf(amazonpaytest.View{ID: r.URL.Query().Get("id"), Limit: limit, Offset: offset, Buyers: buyers}), nil
 }
 
 func (s *server) notifications(r *http.Request) (any, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,15 +106,28 @@ func TestControlErrors(t *testing.T) {
 		{"bad buyers", "GET", "/mock/state?buyers=some", "", 400, "buyers", "true or false"},
 		{"clock: nothing", "POST", "/mock/clock", `{}`, 400, "advance", "either"},
 		{"clock: both", "POST", "/mock/clock", `{"advance":"1h","to":"2030-01-01T00:00:00Z"}`, 400, "advance", "either"},
-		{"clock: backwards", "POST", "/mock/clock", `{"advance":"-1h"}`, 400, "advance", "above zero"},
+		{"clock: backwards", "POST", "/mock/clock", `{"advance":"-1h"}`, 400, "advance", "advance is negative"},
+		{"clock: no duration", "POST", "/mock/clock", `{"advance":"P1M"}`, 400, "advance", "advance is \"P1M\"; it is a text like"},
 		{"clock: backwards in time", "POST", "/mock/clock", `{"to":"2001-01-01T00:00:00Z"}`, 400, "to", "has passed"},
 		{"clock: far", "POST", "/mock/clock", `{"advance":"2000000h"}`, 400, "advance", "20 years"},
 		{"clock: too far", "POST", "/mock/clock", `{"to":"9000-01-01T00:00:00Z"}`, 400, "to", "20 years"},
-		{"fault: kind", "POST", "/mock/faults", `{"kind":"Gremlin"}`, 400, "kind", `no kind "Gremlin"`},
-		{"fault: action", "POST", "/mock/faults", `{"kind":"Slow","action":"Steal"}`, 400, "action", `no action "Steal"`},
-		{"fault: delay", "POST", "/mock/faults", `{"kind":"Slow","delay":"2"}`, 400, "delay", "duration"},
+		{"fault: kind", "POST", "/mock/faults", `{"kind":"Gremlin"}`, 400, "kind", `kind is "Gremlin"; there are [RequestLost`},
+		{"fault: no kind", "POST", "/mock/faults", `{}`, 400, "kind", "kind is missing"},
+		{"fault: action", "POST", "/mock/faults", `{"kind":"Slow","action":"Steal"}`, 400, "action", `action is "Steal"; there is no such action`},
+		{"fault: delay", "POST", "/mock/faults", `{"kind":"Slow","delay":"2"}`, 400, "delay", `delay is "2"`},
 		{"fault: endless delay", "POST", "/mock/faults", `{"kind":"Slow","delay":"9000h"}`, 400, "delay", "at most"},
 		{"fault: probability", "POST", "/mock/faults", `{"kind":"Slow","probability":2}`, 400, "probability", "between 0 and 1"},
+		{"act: endless delay", "POST", "/mock/acts", `{"do":"Inject","kind":"Slow","duration":"99999h"}`, 400, "duration", "at most 1h"},
+		{"act: fault's action", "POST", "/mock/acts", `{"do":"Inject","kind":"Slow","action":"Steal"}`, 400, "action", "no such action"},
+		{"act: fault's probability", "POST", "/mock/acts", `{"do":"Inject","kind":"Slow","probability":2}`, 400, "probability", "between 0 and 1"},
+		{"act: the end of time", "POST", "/mock/acts", `{"do":"AdvanceTo","to":"9999-12-31T23:59:58Z"}`, 400, "to", "20 years"},
+		{"act: two centuries", "POST", "/mock/acts?region=uk", `{"do":"Advance","duration":"2000000h"}`, 400, "duration", "20 years"},
+		{"act: unknown field of a field", "POST", "/mock/acts", `{"do":"SignIn","buyer":{"nam":"x"}}`, 400, "buyer.nam", "is no field"},
+		{"act: a number that is none", "POST", "/mock/acts", `{"do":"SetQuota","quota":1e400}`, 400, "quota", "must be a smaller or a whole number, not 1e400"},
+		{"act: half a number", "POST", "/mock/acts", `{"do":"Resend","number":1.5}`, 400, "number", "whole number, not 1.5"},
+		{"act: no number", "POST", "/mock/acts", `{"do":"Resend","number":"1"}`, 400, "number", "must be of type number, not string"},
+		{"act: no truth", "POST", "/mock/acts", `{"do":"OpenBillingAgreement","digital":1}`, 400, "digital", "must be of type boolean"},
+		{"unknown environment", "GET", "/mock/state?environment=moon", "", 400, "environment", "unknown"},
 		{"quota", "POST", "/mock/quota", `{"factor":-1}`, 400, "factor", "zero or above"},
 		{"act: unknown", "POST", "/mock/acts", `{"do":"Dance"}`, 400, "do", `no act "Dance"`},
 		{"act: missing", "POST", "/mock/acts", `{"do":"Cancel"}`, 400, "id", "missing"},
@@ -121,7 +135,7 @@ func TestControlErrors(t *testing.T) {
 		{"act: unknown object", "POST", "/mock/acts", `{"do":"Cancel","id":"C01-1-1"}`, 400, "id", "C01-1-1"},
 		{"act: a price of another shape", "POST", "/mock/acts", `{"do":"OpenOrderReference","amount":{"value":1}}`, 400, "amount", "must be of type string, not object"},
 		{"act: a buyer of another shape", "POST", "/mock/acts", `{"do":"SignIn","buyer":"B"}`, 400, "buyer", "must be of type object, not string"},
-		{"act: bad price", "POST", "/mock/acts", `{"do":"OpenOrderReference","amount":"1.234 USD"}`, 400, "amount", "decimals"},
+		{"act: bad price", "POST", "/mock/acts", `{"do":"OpenOrderReference","amount":"1.234 USD"}`, 400, "amount", "cannot be read: price"},
 		{"act: bad time", "POST", "/mock/acts", `{"do":"AdvanceTo","to":"tomorrow"}`, 400, "to", "cannot parse"},
 		{"reset: fields", "POST", "/mock/reset", `{"all":true}`, 400, "all", "no field"},
 	}
@@ -147,10 +161,13 @@ func TestControlTable(t *testing.T) {
 		Body         json.RawMessage
 	}](p, "/mock/") {
 		t.Run(line.Method+" "+line.Path, func(t *testing.T) {
+			assert.True(t, strings.Contains(readmeText(t), strings.TrimPrefix(line.Path, "/mock/")), "it is told in the README")
+			if strings.HasSuffix(line.Path, ".pem") {
+				return // no JSON
+			}
 			status, text := p.request(line.Method, line.Path, string(line.Body))
 			assert.Equal(t, http.StatusOK, status, text)
 			assert.NotContains(t, text, ": null", "a list is a list")
-			assert.Contains(t, readmeText(t), strings.TrimPrefix(line.Path, "/mock/"), "it is told in the README")
 		})
 	}
 }
@@ -245,4 +262,43 @@ func TestReadmeCommands(t *testing.T) {
 		assert.Equal(t, http.StatusOK, status, "%s%s", line, text)
 	}
 	assert.Equal(t, strings.Count(readmeText(t), "\npost ")+strings.Count(readmeText(t), "\ncurl "), done)
+}
+
+// A client in another language learns of every field of an act what can stand in
+// it.
+func TestActFields(t *testing.T) {
+	p := begin(t)
+	fields := get[[]actField](p, "/mock/fields")
+	byName := make(map[string]actField)
+	for _, f := range fields {
+		byName[f.Name] = f
+		assert.NotEmpty(t, f.Doc, f.Name)
+		require.NotNil(t, f.Example, f.Name)
+		text, err := json.Marshal(map[string]any{"do": "Heal", f.Name: f.Example})
+		require.NoError(t, err)
+		if f.Name == "to" || f.Name == "do" {
+			continue
+		}
+		_, answer := p.request("POST", "/mock/acts", string(text))
+		assert.Contains(t, answer, "does not belong to it", "the example of %s can be read", f.Name)
+	}
+	assert.Len(t, actNotes, len(fields), "and nothing else is told of")
+	for _, a := range amazonpaytest.Acts() {
+		for _, name := range slices.Concat(a.Needs, a.Takes) {
+			assert.NotEmpty(t, byName[name].Type, name)
+		}
+	}
+	assert.Equal(t, []string{"object", "string", "number", "boolean", "object", "string"},
+		[]string{byName["buyer"].Type, byName["to"].Type, byName["times"].Type, byName["soft"].Type, byName["options"].Type, byName["amount"].Type})
+	assert.Contains(t, byName["payment"].Values, "ShortOnce")
+	assert.Contains(t, byName["buyer"].Fields, actField{Name: "Email", Type: "string"})
+}
+
+// Faults are told as they are injected.
+func TestFaultsInState(t *testing.T) {
+	p := begin(t)
+	status, text := p.request("POST", "/mock/faults", `{"kind":"Slow","delay":"PT2S","probability":0.5}`)
+	require.Equal(t, 200, status, text)
+	type state struct{ Faults []map[string]any }
+	assert.Equal(t, []map[string]any{{"kind": "Slow", "delay": "2s", "times": 1.0, "probability": 0.5}}, get[state](p, "/mock/state").Faults)
 }

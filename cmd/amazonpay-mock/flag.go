@@ -111,7 +111,7 @@ func (c *config) serverFlags(fs *flagSet) {
 	fs.StringVar(&c.caFile, "ca-file", "", "write the certificate authority to `FILE`, for clients to trust")
 	fs.StringVar(&c.caDir, "ca-dir", "", "keep the certificate authority and its key in `DIR`, so that trust outlives the process")
 	fs.StringVar(&c.readyFile, "ready-file", "", "write the addresses as JSON to `FILE` when everybody can be answered; removed at the end")
-	fs.StringVar(&c.state, "state", "", "keep everything in `FILE`, over restarts")
+	fs.StringVar(&c.state, "state", "", "keep everything in `FILE`, over restarts; other regions and environments in files beside it")
 	fs.onOff(&c.quiet, "quiet", "print nothing and log warnings only")
 	c.logFormat = "text"
 	fs.one("log", "`FORMAT` of the log on standard error: text or json (default text)", oneOf(&c.logFormat, "text", "json"))
@@ -125,7 +125,7 @@ func (c *config) accountFlags(fs *flagSet) {
 	c.accessKey, c.secretKey, c.loginSecret = defaultAccessKey, defaultSecretKey, defaultLoginSecret
 	c.region, c.environment = amazonpay.RegionNA, amazonpay.Sandbox
 	fs.one("region", "home `REGION`: NA, UK, EU or JP (default NA)", parsed(&c.region, endpoint.ParseRegion))
-	fs.one("environment", "`ENVIRONMENT` that all objects live in: sandbox or production (default sandbox)", parsed(&c.environment, endpoint.ParseEnvironment))
+	fs.one("environment", "`ENVIRONMENT` where nothing else says it, as for the sign-in and the control API: sandbox or production (default sandbox)", parsed(&c.environment, endpoint.ParseEnvironment))
 	fs.perRegion(c.sellers, "seller", "seller `ID` of the home region, or REGION=ID (default "+defaultSeller+", with the region behind it elsewhere)")
 	fs.one("access-key", "MWS access key `ID` of all sellers (default a made-up one)", parsed(&c.accessKey, plainText))
 	fs.one("secret-key", "MWS secret `KEY` of all sellers; never a real one (default a made-up one)", parsed(&c.secretKey, plainText))
@@ -170,6 +170,7 @@ func readConfig(args, environ []string, out io.Writer) (*config, error) {
 			"a flag that is not repeated takes one value, and on or off flags take it as -quiet=false"))
 	}
 	fs.fromEnvironment(environ)
+	c.given = fs.given()
 	if err := errors.Join(fs.problems...); err != nil {
 		return nil, err
 	}
@@ -177,12 +178,17 @@ func readConfig(args, environ []string, out io.Writer) (*config, error) {
 	return c, c.check()
 }
 
+// given are the flags that have been set.
+func (fs *flagSet) given() map[string]bool {
+	given := make(map[string]bool)
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return given
+}
+
 // fromEnvironment sets the flags that were not given. A variable that is no
 // flag is a mistake, too; an empty one is none.
 func (fs *flagSet) fromEnvironment(environ []string) {
-	given := make(map[string]bool)
-	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	names := make(map[string]string)
+	given, names := fs.given(), make(map[string]string)
 	fs.VisitAll(func(f *flag.Flag) { names[envName(f.Name)] = f.Name })
 	for _, entry := range environ {
 		variable, value, _ := strings.Cut(entry, "=")

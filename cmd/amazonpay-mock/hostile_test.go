@@ -2,6 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,6 +47,8 @@ func TestHostileRequests(t *testing.T) {
 		{"a huge body to the control API", "POST", "/mock/acts", huge, 415, "Content-Type"},
 		{"GET of the payment API", "GET", sandboxPath, "", 404, "InvalidAddress"},
 		{"PUT of the payment API", "PUT", sandboxPath, "Action=Capture", 404, "InvalidAddress"},
+		{"two slashes", "POST", "/" + sandboxPath, "Action=Capture", 404, "InvalidAddress"},
+		{"a path with dots", "POST", "/x/.." + sandboxPath, "Action=Capture", 404, "InvalidAddress"},
 		{"another version", "POST", "/OffAmazonPayments/2010-10-01", "Action=Capture", 404, "InvalidAddress"},
 		{"no action", "POST", sandboxPath, "", 400, "InvalidParameterValue"},
 		{"an action with a line break", "POST", sandboxPath, "Action=Capture%0a%0dX", 400, "InvalidParameterValue"},
@@ -169,22 +174,96 @@ func inject(p *process, body string) error {
 	return nil
 }
 
-// Every kind of fault reaches a client over a real connection.
+// Every kind of fault reaches a client over a real connection, as what it is; and
+// whatever it has left, the repeat charges once.
 func TestFaultsOverTheWire(t *testing.T) {
-	p := begin(t, "-manual-clock")
-	client, id := p.client(amazonpay.RegionNA), p.agree(amazonpay.RegionNA)
-	for _, kind := range amazonpaytest.FaultKinds() {
-		t.Run(string(kind), func(t *testing.T) {
-			delay := ""
-			if kind == amazonpaytest.ClockSkew {
-				delay = `,"delay":"20m"`
-			}
-			require.NoError(t, inject(p, `{"kind":"`+string(kind)+`","action":"AuthorizeOnBillingAgreement"`+delay+`}`))
-			before := len(get[[]movement](p, "/mock/ledger"))
-			if err := p.charge(client, amazonpay.RegionNA, id, "fault-"+string(kind)); err != nil {
-				require.NoError(t, p.charge(client, amazonpay.RegionNA, id, "fault-"+string(kind)))
-			}
-			assert.Len(t, get[[]movement](p, "/mock/ledger"), before+1, "charged once")
-		})
+	type outcome struct {
+		delay  string
+		status int    // that arrives; 0 is none
+		err    string // of the connection
+		moved  int
+	}
+	cases := map[amazonpaytest.FaultKind]outcome{
+		amazonpaytest.RequestLost:       {"", 0, "EOF", 0},
+		amazonpaytest.AnswerLost:        {"", 0, "EOF", 1},
+		amazonpaytest.ServerError500:    {"", 500, "", 0},
+		amazonpaytest.WorkDone500:       {"", 500, "", 1},
+		amazonpaytest.BadGateway502HTML: {"", 502, "", 0},
+		amazonpaytest.Unavailable503:    {"", 503, "", 0},
+		amazonpaytest.GatewayTimeout504: {"", 504, "", 1},
+		amazonpaytest.Throttled:         {"", 503, "", 0},
+		amazonpaytest.Truncated:         {"", 200, "unexpected EOF", 1},
+		amazonpaytest.EmptyAnswer:       {"", 200, "", 1},
+		amazonpaytest.Redirected:        {"", 307, "", 0},
+		amazonpaytest.ConnectionReset:   {"", 0, "connection reset by peer", 0},
+		amazonpaytest.WorkDoneReset:     {"", 0, "connection reset by peer", 1},
+		amazonpaytest.ClockSkew:         {"20m", 400, "", 0},
+		amazonpaytest.Slow:              {"100ms", 200, "", 1},
+	}
+	p := begin(t, "-manual-clock", "-monthly-limit", "100000 USD")
+	id := p.agree(amazonpay.RegionNA)
+	for _, scheme := range []string{"http", "https"} {
+		road := &eavesdropper{RoundTripper: p.asAmazon()}
+		config := p.config(amazonpay.RegionNA)
+		config.HTTPClient, config.Backoff = &http.Client{Transport: road}, amazonpay.Spacing()
+		if scheme == "http" {
+			config.BaseURL = "http://mws.amazonservices.com"
+		}
+		client, err := amazonpay.New(config)
+		require.NoError(t, err)
+		for _, kind := range amazonpaytest.FaultKinds() {
+			t.Run(scheme+" "+string(kind), func(t *testing.T) {
+				want, known := cases[kind]
+				require.True(t, known)
+				require.NoError(t, inject(p, fmt.Sprintf(`{"kind":%q,"action":"AuthorizeOnBillingAgreement","delay":%q}`, kind, want.delay)))
+				before, began := len(get[[]movement](p, "/mock/ledger")), time.Now()
+				reference := scheme + "-" + string(kind)
+				err := p.charge(client, amazonpay.RegionNA, id, reference)
+				assert.Equal(t, kind != amazonpaytest.Slow, err != nil)
+				assert.Equal(t, want.status, road.status)
+				if want.err == "" {
+					assert.NoError(t, road.err)
+				} else {
+					assert.ErrorContains(t, road.err, want.err)
+				}
+				if kind == amazonpaytest.Slow {
+					assert.GreaterOrEqual(t, time.Since(began), 100*time.Millisecond)
+				}
+				assert.Equal(t, "HTTP/1.1", cmp.Or(road.proto, "HTTP/1.1"), "a broken connection is not a broken stream")
+				assert.Len(t, get[[]movement](p, "/mock/ledger"), before+want.moved)
+				calls := get[[]callRecord](p, "/mock/calls?limit=1")
+				assert.Equal(t, []any{kind, want.status}, []any{calls[0].Fault, calls[0].Status})
+				require.NoError(t, p.charge(client, amazonpay.RegionNA, id, reference))
+				assert.Len(t, get[[]movement](p, "/mock/ledger"), before+1, "charged once")
+			})
+		}
 	}
 }
+
+// eavesdropper tells what came over the road.
+type eavesdropper struct {
+	http.RoundTripper
+	status int
+	proto  string
+	err    error // also of reading the answer
+}
+
+// RoundTrip reads the answer ahead.
+func (e *eavesdropper) RoundTrip(r *http.Request) (*http.Response, error) {
+	e.status, e.proto = 0, ""
+	resp, err := e.RoundTripper.RoundTrip(r)
+	if e.err = err; err != nil {
+		return nil, err
+	}
+	e.status, e.proto = resp.StatusCode, resp.Proto
+	text, err := io.ReadAll(resp.Body)
+	e.err = errors.Join(err, resp.Body.Close())
+	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(text), tail{err}))
+	return resp, nil
+}
+
+// tail is the end of a body.
+type tail struct{ err error }
+
+// Read is the end.
+func (f tail) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }

@@ -128,9 +128,9 @@ func (in *inspector) post(w http.ResponseWriter, r *http.Request, do func(*http.
 		return
 	}
 	back := localPage(r.PostForm.Get("back"))
-	b, err := in.amazon.find(r.PostForm.Get("region"))
-	if err != nil {
-		in.fail(w, r, &problem{http.StatusBadRequest, "region", err.Error()})
+	b, p := in.amazon.find(r.PostForm.Get("region"), r.PostForm.Get("environment"))
+	if p != nil {
+		in.fail(w, r, p)
 		return
 	}
 	result, err := do(r, b)
@@ -212,46 +212,58 @@ func (in *inspector) fail(w http.ResponseWriter, r *http.Request, problem *probl
 
 // sheet is what all pages have.
 type sheet struct {
-	Title       string
-	Region      string
-	Regions     []tab
-	Environment string
-	Here        string // the address of the page
-	Home        string // the address of the region's overview
-	Token       string
-	Now         time.Time
-	Manual      bool
-	Told        string
-	Lost        string // a refusal whose form is not on the page any more
+	Title        string
+	Region       string
+	Regions      []tab
+	Environment  string
+	Environments []tab
+	Here         string // the address of the page
+	Home         string // the address of the overview of these books
+	Token        string
+	Now          time.Time
+	Manual       bool
+	Told         string
+	Lost         string // a refusal whose form is not on the page any more
+	Unkept       bool   // what changes cannot be written any more
 
-	query  string // that keeps the region
+	query  string // that keeps region and environment
 	failed *failure
 	shown  bool // the failure's form is on the page
 }
 
-// tab leads to a region.
+// tab leads to a region or an environment.
 type tab struct {
-	Name, Seller, Link string
-	Current            bool
+	Name, Link string
+	Current    bool
 }
 
 func (in *inspector) page(r *http.Request, b *books, title string) *sheet {
-	p := &sheet{Title: title, Region: string(b.region), Environment: string(in.config.environment), Token: in.token,
-		Now: b.now().Now(), Manual: in.config.manual, Told: in.noteOf(r.URL.Query().Get("told"))}
-	if b != in.amazon.home {
-		p.query = "?region=" + string(b.region)
-	}
+	p := &sheet{Title: title, Region: string(b.region), Environment: string(b.environment), Token: in.token, query: in.queryOf(b),
+		Now: b.now().Now(), Manual: in.config.manual, Told: in.noteOf(r.URL.Query().Get("told")), Unkept: in.amazon.lost() != nil}
 	p.Home = "/" + p.query
-	for _, other := range in.amazon.served(nil) {
-		link := "/"
-		if other != in.amazon.home {
-			link += "?region=" + string(other.region)
+	for _, other := range in.amazon.all {
+		if other.environment == b.environment {
+			p.Regions = append(p.Regions, tab{string(other.region), "/" + in.queryOf(other), other == b})
 		}
-		p.Regions = append(p.Regions, tab{string(other.region), other.seller, link, other == b})
+		if other.region == b.region {
+			p.Environments = append(p.Environments, tab{string(other.environment), "/" + in.queryOf(other), other == b})
+		}
 	}
 	p.Here = localPage(r.URL.RequestURI()).String()
 	p.failed, _ = r.Context().Value(failureKey{}).(*failure)
 	return p
+}
+
+// queryOf is the query of the pages about books; home's have none.
+func (in *inspector) queryOf(b *books) string {
+	query := make(url.Values)
+	if b.region != in.amazon.home.region {
+		query.Set("region", string(b.region))
+	}
+	if b.environment != in.amazon.home.environment {
+		query.Set("environment", string(b.environment))
+	}
+	return strings.TrimSuffix("?"+query.Encode(), "?")
 }
 
 // Link is the address of an object's page, whatever the id consists of.
@@ -270,9 +282,9 @@ func (p *sheet) finish() {
 // booksOfPage are those that the address names; if there are none, the answer
 // has been given.
 func (in *inspector) booksOfPage(w http.ResponseWriter, r *http.Request) *books {
-	b, err := in.amazon.find(r.URL.Query().Get("region"))
-	if err != nil {
-		in.fail(w, r, &problem{http.StatusBadRequest, "region", err.Error()})
+	b, p := in.amazon.find(r.URL.Query().Get("region"), r.URL.Query().Get("environment"))
+	if p != nil {
+		in.fail(w, r, p)
 		return nil
 	}
 	return b
@@ -313,8 +325,8 @@ func (in *inspector) find(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := strings.TrimSpace(r.URL.Query().Get("id"))
-	for _, other := range append([]*books{b}, in.amazon.served(nil)...) {
-		if id != "" && rootOf(other.now().SnapshotOf(amazonpaytest.View{ID: id}), id) != "" {
+	for _, other := range first(b, in.amazon.all...) {
+		if id != "" && other.opened() != nil && rootOf(other.now().SnapshotOf(amazonpaytest.View{ID: id}), id) != "" {
 			p := in.page(r, other, "")
 			http.Redirect(w, r, p.Link(id), http.StatusSeeOther)
 			return

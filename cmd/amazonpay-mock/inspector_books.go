@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -170,6 +171,14 @@ func (n sent) Outcome() string {
 	return "Failed"
 }
 
+// Why is what has kept the last attempt from being answered, without the address.
+func (n sent) Why() string {
+	if _, why, found := strings.Cut(n.Error, `": `); found {
+		return why
+	}
+	return n.Error
+}
+
 // Tone is how the outcome looks.
 func (n sent) Tone() string {
 	return map[string]string{"Delivered": "good", "Waiting": "wait", "Trying again": "warn"}[n.Outcome()]
@@ -267,7 +276,7 @@ func (in *inspector) point(b *books) [][2]string {
 	client, login := b.now().Config(), b.now().LoginClient()
 	base := slices.Concat(in.urls("http"), in.urls("https"))[0]
 	return [][2]string{
-		{"Base URL", base}, {"Region", string(b.region)}, {"Environment", string(in.config.environment)},
+		{"Base URL", base}, {"Region", string(b.region)}, {"Environment", string(b.environment)},
 		{"Seller id", client.SellerID}, {"Access key", client.AccessKey}, {"Secret key", shown(in.config.secretKey, defaultSecretKey)},
 		{"Login client", login.ID}, {"Login secret", shown(login.Secret, defaultLoginSecret)}, {"Control API", base + "/mock/"},
 	}

@@ -90,14 +90,17 @@ func amountField(label string, currency amazonpay.Currency, hint string) field {
 	return field{Name: "amount", Label: label, Kind: "text", Hint: "such as " + example + string(currency) + "; " + hint}
 }
 
-var addressFields = []field{
-	{Name: "Name", Label: "Name", Kind: "text", Value: "Bea Example"},
-	{Name: "AddressLine1", Label: "Street", Kind: "text", Value: "1 Example Street"},
-	{Name: "City", Label: "City", Kind: "text", Value: "Exampletown"},
-	{Name: "StateOrRegion", Label: "State or region", Kind: "text"},
-	{Name: "PostalCode", Label: "Post code", Kind: "text", Value: "12345"},
-	{Name: "CountryCode", Label: "Country", Kind: "text", Value: "US", Hint: "two letters"},
-	{Name: "Phone", Label: "Phone", Kind: "text"},
+func addressFields(region string) []field {
+	country := map[string]string{"NA": "US", "UK": "GB", "EU": "DE", "JP": "JP"}[region]
+	return []field{
+		{Name: "Name", Label: "Name", Kind: "text", Value: "Bea Example"},
+		{Name: "AddressLine1", Label: "Street", Kind: "text", Value: "1 Example Street"},
+		{Name: "City", Label: "City", Kind: "text", Value: "Exampletown"},
+		{Name: "StateOrRegion", Label: "State or region", Kind: "text"},
+		{Name: "PostalCode", Label: "Post code", Kind: "text", Value: "12345"},
+		{Name: "CountryCode", Label: "Country", Kind: "text", Value: country, Hint: "two letters"},
+		{Name: "Phone", Label: "Phone", Kind: "text"},
+	}
 }
 
 // actOf reads an act from a form. What is empty was not sent.
@@ -160,11 +163,10 @@ func (in *inspector) doAct(r *http.Request, b *books) (formResult, error) {
 	if a.Do == "Advance" || a.Do == "AdvanceTo" || a.Do == "AccessToken" {
 		return formResult{}, wrong("do", "%s is no form of this page", a.Do)
 	}
-	outcome, err := b.now().Act(a)
+	outcome, err := in.amazon.act(b, a)
 	if err != nil {
-		return formResult{}, actProblem(err)
+		return formResult{}, err
 	}
-	in.amazon.deliver(b)
 	in.log.Info("inspector", "act", a.Do, "id", outcome.ID)
 	result := formResult{told: a.Do + ": done."}
 	if outcome.ID != "" && outcome.State != "" {
@@ -182,38 +184,32 @@ func (in *inspector) doAct(r *http.Request, b *books) (formResult, error) {
 
 var days = regexp.MustCompile(`^([0-9]{1,5}) ?(d|days?)$`)
 
-// doClock moves the business clock of all regions on.
+// doClock moves the business clock on.
 func (in *inspector) doClock(r *http.Request, b *books) (formResult, error) {
 	now := b.now().Now()
-	to := now
+	act := amazonpaytest.Act{Do: "AdvanceTo"}
 	switch by := r.PostForm.Get("by"); by {
 	case "month":
-		to = nextMonth(now)
+		act.To = nextMonth(now)
 	case "next":
 		due := b.now().SnapshotOf(amazonpaytest.View{Limit: 1}).Due
 		if len(due) == 0 {
 			return formResult{}, wrong("by", "there is no next event: nothing is due")
 		}
-		to = due[0].At
+		act.To = due[0].At
 	case "hour":
-		to = now.Add(time.Hour)
+		act.To = now.Add(time.Hour)
 	case "day":
-		to = now.AddDate(0, 0, 1)
+		act.To = now.AddDate(0, 0, 1)
 	default:
-		d, err := readDuration(r.PostForm.Get("duration"))
-		if err != nil {
-			return formResult{}, err
-		}
-		to = now.Add(d)
+		act = amazonpaytest.Act{Do: "Advance", Duration: days.ReplaceAllString(strings.TrimSpace(r.PostForm.Get("duration")), "P${1}D")}
 	}
-	if to.After(now.AddDate(20, 0, 0)) || to.After(holdsUntil.AddDate(-10, 0, 0)) {
-		return formResult{}, wrong("duration", "duration is more than 20 years")
+	outcome, err := in.amazon.advance(act)
+	if err != nil {
+		return formResult{}, called("duration", "duration", err)
 	}
-	for _, each := range in.amazon.all {
-		each.now().AdvanceTo(to)
-	}
-	in.log.Info("inspector", "clock", to)
-	return formResult{told: "The clock stands at " + to.UTC().Format("2 Jan 2006, 15:04:05") + "."}, nil
+	in.log.Info("inspector", "clock", outcome.Now)
+	return formResult{told: "The clock stands at " + outcome.Now.UTC().Format("2 Jan 2006, 15:04:05") + "."}, nil
 }
 
 // nextMonth is the same day of the next month, or the last that it has.
@@ -225,27 +221,16 @@ func nextMonth(t time.Time) time.Time {
 	return next
 }
 
-func readDuration(text string) (time.Duration, error) {
-	text = strings.TrimSpace(text)
-	if m := days.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1]) // these are digits
-		return time.Duration(n) * 24 * time.Hour, nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return 0, wrong("duration", "duration must be above zero, such as 36h, 90m or 30d")
-	}
-	return d, nil
-}
-
 // doFault injects a fault, or takes all back.
 func (in *inspector) doFault(r *http.Request, b *books) (formResult, error) {
 	v := r.PostForm
 	if v.Get("do") == "Heal" {
-		b.now().Heal()
+		if _, err := in.amazon.act(b, amazonpaytest.Act{Do: "Heal"}); err != nil {
+			return formResult{}, err
+		}
 		return formResult{told: "All waiting faults are taken back."}, nil
 	}
-	f := amazonpaytest.Fault{Action: v.Get("action"), Kind: amazonpaytest.FaultKind(v.Get("kind")), Times: 1}
+	f := faultBody{Action: v.Get("action"), Kind: amazonpaytest.FaultKind(v.Get("kind")), Delay: strings.TrimSpace(v.Get("delay"))}
 	if err := readNumber(v, "times", &f.Times, strconv.Atoi, "a whole number; -1 is all that come"); err != nil {
 		return formResult{}, err
 	}
@@ -253,17 +238,9 @@ func (in *inspector) doFault(r *http.Request, b *books) (formResult, error) {
 	if err := readNumber(v, "probability", &f.Probability, probability, "a number above 0 and up to 1"); err != nil {
 		return formResult{}, err
 	}
-	delay, err := time.ParseDuration(cmp.Or(strings.TrimSpace(v.Get("delay")), "0s"))
-	if err != nil || delay > longestDelay || delay < -longestDelay {
-		return formResult{}, wrong("delay", "delay must be a duration of at most %v, such as 2s", longestDelay)
+	if _, err := in.amazon.act(b, f.act()); err != nil {
+		return formResult{}, called("delay", "duration", err)
 	}
-	f.Delay = delay
-	if err := f.Check(); err != nil {
-		field, message, _ := strings.Cut(strings.TrimPrefix(err.Error(), "amazonpaytest: Fault."), ": ")
-		field = strings.ToLower(field)
-		return formResult{}, wrong(field, "%s: %s", field, message)
-	}
-	b.now().Inject(f)
 	in.log.Info("inspector", "fault", string(f.Kind))
 	return formResult{told: string(f.Kind) + " waits for " + cmp.Or(f.Action, "the next request") + "."}, nil
 }

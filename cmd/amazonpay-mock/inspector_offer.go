@@ -29,6 +29,9 @@ func (p *sheet) acts(id, actor string, offers []offer) []actForm {
 	var forms []actForm
 	for _, o := range offers {
 		if o.actor == actor {
+			if o.do == "ChangeAddress" {
+				o.fields = addressFields(p.Region)
+			}
 			forms = append(forms, p.form(actForm{Do: o.do, ID: id, Label: o.label, Doc: docs[o.do], Grave: o.grave, Fields: o.fields}))
 		}
 	}
@@ -68,7 +71,7 @@ func agreementOffers(a amazonpaytest.AgreementRecord) []offer {
 	if !slices.Contains(a.Constraints, "PaymentPlanNotSet") && !slices.Contains(a.Constraints, "PaymentMethodDeleted") {
 		offers = append(offers, offer{do: "DeletePaymentMethod", label: "Delete the payment method", actor: "buyer", grave: true})
 	}
-	offers = append(offers, offer{do: "ChangeAddress", label: "Change the address", actor: "buyer", fields: addressFields})
+	offers = append(offers, offer{do: "ChangeAddress", label: "Change the address", actor: "buyer"})
 	if !draft {
 		offers = append(offers, offer{do: "Cancel", label: "Cancel the agreement", actor: "buyer", grave: true})
 	}
@@ -99,7 +102,7 @@ func orderOffers(o amazonpaytest.OrderRecord) []offer {
 	}
 	draft := o.State == amazonpay.StateDraft
 	offers := append(authenticate(o.Awaits), paymentOffers(draft, o.Payment)...)
-	offers = append(offers, offer{do: "ChangeAddress", label: "Change the address", actor: "buyer", fields: addressFields})
+	offers = append(offers, offer{do: "ChangeAddress", label: "Change the address", actor: "buyer"})
 	return append(offers, endings(draft)...)
 }
 

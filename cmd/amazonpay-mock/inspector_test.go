@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -303,13 +304,13 @@ func TestInspectorErrors(t *testing.T) {
 		{"quota", "act", []string{"form", "f-SetQuota-", "do", "SetQuota", "quota", "fast"}, "f-SetQuota--quota-error", "quota must be"},
 		{"loss", "act", []string{"form", "f-SetDelivery-", "do", "SetDelivery", "lossRate", "7"}, "f-SetDelivery--lossRate-error", "lossRate is 7"},
 		{"too late", "act", []string{"form", "f-Cancel-" + closed, "do", "Cancel", "id", closed, "back", objectPath(closed)}, "", "id names what is Closed"},
-		{"clock", "clock", []string{"form", "clock-by", "duration", "soon"}, "clock-by-duration-error", "duration must be above zero"},
-		{"clock back", "clock", []string{"form", "clock-by", "duration", "-1h"}, "clock-by-duration-error", "duration must be above zero"},
-		{"clock far", "clock", []string{"form", "clock-by", "duration", "99999d"}, "clock-by-duration-error", "20 years"},
-		{"fault kind", "fault", []string{"form", "inject", "kind", "Gremlin"}, "inject-kind-error", "kind: no kind"},
+		{"clock", "clock", []string{"form", "clock-by", "duration", "soon"}, "clock-by-duration-error", "duration is &#34;soon&#34;"},
+		{"clock back", "clock", []string{"form", "clock-by", "duration", "-1h"}, "clock-by-duration-error", "duration is negative"},
+		{"clock far", "clock", []string{"form", "clock-by", "duration", "9999d"}, "clock-by-duration-error", "20 years"},
+		{"fault kind", "fault", []string{"form", "inject", "kind", "Gremlin"}, "inject-kind-error", "kind is"},
 		{"fault times", "fault", []string{"form", "inject", "kind", "Slow", "times", "often"}, "inject-times-error", "times must be a whole number"},
 		{"fault probability", "fault", []string{"form", "inject", "kind", "Slow", "probability", "2"}, "inject-probability-error", "between 0 and 1"},
-		{"fault delay", "fault", []string{"form", "inject", "kind", "Slow", "delay", "9000h"}, "inject-delay-error", "delay must be"},
+		{"fault delay", "fault", []string{"form", "inject", "kind", "Slow", "delay", "9000h"}, "inject-delay-error", "delay is 9000h"},
 		{"reset", "reset", []string{"form", "reset"}, "reset-sure-error", "sure must be ticked"},
 	}
 	for _, c := range cases {
@@ -364,7 +365,7 @@ func TestInspectorForms(t *testing.T) {
 	assert.Contains(t, a.text, "nothing is due")
 
 	v.send("/inspector/fault", "kind", "AnswerLost", "action", "Capture", "times", "2")
-	assert.Equal(t, []amazonpaytest.Fault{{Action: "Capture", Kind: "AnswerLost", Times: 2}}, get[amazonpaytest.Snapshot](p, "/mock/state").Faults)
+	assert.Equal(t, []faultBody{{Action: "Capture", Kind: "AnswerLost", Times: 2}}, get[stateBody](p, "/mock/state").Faults)
 	v.send("/inspector/fault", "do", "Heal")
 	assert.Empty(t, get[amazonpaytest.Snapshot](p, "/mock/state").Faults)
 
@@ -378,6 +379,30 @@ func TestInspectorForms(t *testing.T) {
 	a = v.send("/inspector/reset", "sure", "on")
 	assert.Contains(t, a.text, "Everything is forgotten.")
 	assert.Empty(t, get[amazonpaytest.Snapshot](p, "/mock/state").Agreements)
+}
+
+// The pages of the other environment show and change its books only, and lead to
+// each other.
+func TestInspectorEnvironments(t *testing.T) {
+	p := begin(t, "-manual-clock", "-notify", "http://127.0.0.1:1/ipn")
+	v := visit(p)
+	assert.Contains(t, v.see("/?region=UK").text, `<a href="/?environment=production&amp;region=UK">production</a>`)
+	page := v.see("/?region=UK&environment=production").text
+	assert.Contains(t, page, `<a href="/?environment=production&amp;region=UK" aria-current="page">production</a>`)
+	assert.Contains(t, page, `<a href="/?environment=production&amp;region=JP">JP</a>`)
+	assert.Contains(t, page, `<input type="hidden" name="environment" value="production">`)
+	a := v.send("/inspector/act", "do", "OpenBillingAgreement", "region", "UK", "environment", "production")
+	require.True(t, strings.HasPrefix(a.path, "/inspector/objects/B02-"), a.path)
+	assert.Contains(t, a.text, "What happens now")
+	assert.Contains(t, a.text, `name="CountryCode" value="GB"`)
+	assert.Equal(t, http.StatusNotFound, v.see(a.path+"?region=UK").status, "the sandbox has none")
+	id := strings.TrimPrefix(a.path, "/inspector/objects/")
+	assert.Contains(t, v.see("/inspector/find?id="+id).text, "What happens now", "it is found from everywhere")
+	assert.Contains(t, v.see("/inspector/list/agreements?region=UK&environment=production").text, id)
+	assert.Equal(t, http.StatusBadRequest, v.see("/?environment=moon").status)
+	require.Eventually(t, func() bool {
+		return strings.Contains(v.see("/inspector/list/notifications?region=UK&environment=production").text, "connection refused")
+	}, 10*time.Second, 10*time.Millisecond, "why a notification has failed")
 }
 
 func TestFaultActions(t *testing.T) {

@@ -17,12 +17,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// From the first signal on, the second ends the process at once.
-	context.AfterFunc(ctx, stop)
+	// After the first signal the next ends the process at once. Who signals a
+	// process and its group sends two that are meant as one.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second/2, stop) })
 	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "amazonpay-mock:", err)

@@ -112,7 +112,7 @@ func (p *process) await(readyFile, caFile string) {
 // stop ends the server and tells how it ended.
 func (p *process) stop() error {
 	for _, road := range p.roads {
-		road.CloseIdleConnections() // HTTP/2 takes a second to say farewell
+		road.CloseIdleConnections() // the server would wait for them
 	}
 	p.end()
 	err := <-p.ended
@@ -252,6 +252,22 @@ func TestListeners(t *testing.T) {
 	assert.NoFileExists(t, args[5], "who reads it would find nobody")
 }
 
+// Who does not trust the authority yet is told where it is: on the screen, and in
+// the log of what cannot be understood.
+func TestTrustIsTold(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"-http", "127.0.0.1:0", "-https", "127.0.0.1:0", "-ready-file", filepath.Join(dir, "ready.json"), "-name", "mock.test", "-ca-dir", dir}
+	ctx, end := context.WithCancel(context.Background())
+	p := &process{t: t, end: end, ended: make(chan error, 1)}
+	go func() { p.ended <- run(ctx, args, nil, &p.stdout, &p.stderr) }()
+	p.await(filepath.Join(dir, "ready.json"), filepath.Join(dir, authorityFile))
+	assert.Contains(t, p.stdout.String(), "curl "+p.HTTP[0]+"/mock/ca.pem")
+	_, err := (&http.Client{Transport: &http.Transport{}}).Get(p.HTTPS[0] + "/healthz")
+	require.Error(t, err)
+	require.NoError(t, p.stop())
+	assert.Contains(t, p.stderr.String(), "does the client trust the authority?")
+}
+
 func TestAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -315,6 +331,16 @@ func TestSignals(t *testing.T) {
 		p, cmd := program(t)
 		ended := p.slowly("200ms")
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		require.NoError(t, <-ended)
+		require.NoError(t, <-p.ended)
+	})
+	t.Run("two that are meant as one", func(t *testing.T) {
+		p, cmd := program(t)
+		ended := p.slowly("200ms")
+		for range 2 {
+			require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+			time.Sleep(20 * time.Millisecond) // two that wait at once are one
+		}
 		require.NoError(t, <-ended)
 		require.NoError(t, <-p.ended)
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"io"
@@ -9,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
+	"path"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -35,7 +38,15 @@ func (s *server) routes() http.Handler {
 	mux.Handle("/{$}", pages)
 	mux.Handle("/inspector/", pages)
 	mux.HandleFunc("/", s.elsewhere)
-	return mux
+	astray := s.logged(s.payment)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		// What was signed is not redirected to the path that was meant.
+		if p := path.Clean(req.URL.Path); req.Method == http.MethodPost && strings.HasPrefix(p, "/OffAmazonPayments") && p != strings.TrimSuffix(req.URL.Path, "/") {
+			astray.ServeHTTP(w, req)
+			return
+		}
+		mux.ServeHTTP(w, req)
+	})
 }
 
 // maxBody is that of amazonpaytest, far above any request of Amazon's.
@@ -88,59 +99,74 @@ func (s *server) payment(w http.ResponseWriter, r *amazonRequest) {
 		return
 	}
 	host, seller := bareHost(r.Host), r.form.Get("SellerId")
-	served := s.amazon.served(func(b *books) bool { return endpoint.MWS(b.region) == host })
-	b := served[0]
-	if i := slices.IndexFunc(served, func(b *books) bool { return b.seller == seller }); i >= 0 {
-		b = served[i]
-	}
+	b := s.amazon.choose(in(r.environment()),
+		func(b *books) bool { return endpoint.MWS(b.region) == host },
+		func(b *books) bool { return b.seller == seller })
 	defer s.amazon.deliver(b)
 	b.now().ServeHTTP(w, r.rewind())
 }
 
+// objectID is an id of Amazon's, by whose first letter the SDKs tell the
+// environment.
+var objectID = regexp.MustCompile(`^[BCPS]0[1-9]-[0-9]{7}-[0-9]{7}`)
+
+// environment is the one whose objects the request is about. An id says it
+// before the path does: what is sent to the wrong environment is refused by the
+// books that know it, in Amazon's words.
+func (r *amazonRequest) environment() amazonpay.Environment {
+	for _, name := range referenceNames {
+		id := r.form.Get(name)
+		switch {
+		case !strings.HasPrefix(name, "Amazon") && name != "Id" || !objectID.MatchString(id):
+		case id[0] == 'C' || id[0] == 'S':
+			return amazonpay.Sandbox
+		default:
+			return amazonpay.Production
+		}
+	}
+	if strings.Contains(r.URL.Path, "OffAmazonPayments_Sandbox") {
+		return amazonpay.Sandbox
+	}
+	return amazonpay.Production
+}
+
 // clients finds the books of a request that names a client of Login with
-// Amazon.
+// Amazon. The hosts do not tell the environments apart: a code is its maker's,
+// and the consent page is told by our Widgets.js.
 func (s *server) clients(w http.ResponseWriter, r *amazonRequest) {
 	id := r.form.Get("client_id")
 	if user, _, ok := r.BasicAuth(); ok {
 		id = user
 	}
-	served := s.amazon.served(func(b *books) bool { return s.config.loginClient(b.region) == id })
-	served[0].now().ServeHTTP(w, r.rewind())
+	b := s.amazon.choose(
+		func(b *books) bool { return s.config.loginClient(b.region) == id },
+		issued(cmp.Or(r.form.Get("code"), r.form.Get("refresh_token"))),
+		func(b *books) bool {
+			return r.form.Get("sandbox") == strconv.FormatBool(b.environment == amazonpay.Sandbox)
+		})
+	b.now().ServeHTTP(w, r.rewind())
 }
 
-// tokens finds the books of a request that brings a token, by the host's
-// region. A host that is none of Amazon's has no region: there the first
-// answers that knows the token.
+// tokens finds the books of a request that brings a token: of the host's region,
+// those that made the token, whichever environment the host is of.
 func (s *server) tokens(w http.ResponseWriter, r *amazonRequest) {
 	host := bareHost(r.Host)
-	served := s.amazon.served(func(b *books) bool {
-		return endpoint.API(b.region, amazonpay.Sandbox) == host || endpoint.API(b.region, amazonpay.Production) == host
-	})
-	for i, b := range served {
-		answer := httptest.NewRecorder()
-		b.now().ServeHTTP(answer, r.rewind())
-		unknown := answer.Code == http.StatusBadRequest && bytes.Contains(answer.Body.Bytes(), []byte(`"invalid_token"`))
-		if unknown && i < len(served)-1 {
-			continue
-		}
-		copyAnswer(w, answer)
-		return
-	}
+	token := cmp.Or(r.URL.Query().Get("access_token"), r.Header.Get("X-Amz-Access-Token"), bearer(r.Request))
+	b := s.amazon.choose(
+		func(b *books) bool {
+			return endpoint.API(b.region, amazonpay.Sandbox) == host || endpoint.API(b.region, amazonpay.Production) == host
+		},
+		issued(token),
+		func(b *books) bool { return endpoint.API(b.region, b.environment) == host })
+	b.now().ServeHTTP(w, r.rewind())
 }
 
-// served are the books that fit, home first; if none do, or there is no
-// question, all.
-func (a *amazon) served(fits func(*books) bool) []*books {
-	served := []*books{a.home}
-	for _, b := range a.all {
-		if b != a.home {
-			served = append(served, b)
-		}
+// issued is a question for choose: whether a fake has made the code or token.
+func issued(codeOrToken string) func(*books) bool {
+	return func(b *books) bool {
+		fake := b.opened()
+		return fake != nil && fake.Issued(codeOrToken)
 	}
-	if fits != nil && slices.ContainsFunc(served, fits) {
-		served = slices.DeleteFunc(served, func(b *books) bool { return !fits(b) })
-	}
-	return served
 }
 
 // elsewhere is every other path: the certificate of notifications at the hosts
@@ -194,11 +220,9 @@ func (s *server) signing(der []byte) ([]byte, error) {
 
 // health says that the server answers, and whether it still remembers.
 func (s *server) health(w http.ResponseWriter, _ *http.Request) {
-	for _, b := range s.amazon.all {
-		if b.kept() != nil {
-			http.Error(w, "the state is no longer kept", http.StatusServiceUnavailable)
-			return
-		}
+	if s.amazon.lost() != nil {
+		http.Error(w, "the state is no longer kept", http.StatusServiceUnavailable)
+		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "ok\n") // who went away is well, too

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
+	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 // server is the process: the fakes, the authority and the listeners.
@@ -63,7 +65,7 @@ func newServer(c *config, stderr io.Writer) (*server, error) {
 		return nil, err
 	}
 	if c.agreement {
-		made, err := s.amazon.home.now().Act(amazonpaytest.Act{Do: "OpenBillingAgreement"})
+		made, err := s.amazon.act(s.amazon.home, amazonpaytest.Act{Do: "OpenBillingAgreement"})
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("-agreement: %w", err), s.amazon.close())
 		}
@@ -109,11 +111,27 @@ func (s *server) listen() error {
 	for i, l := range s.listeners {
 		if l.scheme == "https" {
 			s.listeners[i].Listener = tls.NewListener(l.Listener, &tls.Config{
-				Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"},
+				Certificates: []tls.Certificate{certificate},
+				NextProtos:   []string{"http/1.1"}, // in HTTP/2 a broken connection is a broken stream
 			})
 		}
 	}
 	return nil
+}
+
+// complaints are what net/http has to say of connections.
+type complaints struct{ log *slog.Logger }
+
+// Write logs a complaint. Most are of clients that do not trust us, which net/http
+// says in words that nobody understands.
+func (c complaints) Write(p []byte) (int, error) {
+	text := strings.TrimSpace(string(p))
+	if strings.Contains(text, "TLS handshake error") {
+		c.log.Info(text, "hint", "does the client trust the authority? GET /mock/ca.pem, or -ca-file")
+	} else {
+		c.log.Info(text)
+	}
+	return len(p), nil
 }
 
 func (s *server) closeListeners() {
@@ -128,7 +146,7 @@ func (s *server) serve(ctx context.Context, stdout io.Writer) error {
 		Handler:           s.routes(),
 		ReadHeaderTimeout: s.config.readTime, ReadTimeout: s.config.readTime,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelInfo), // clients that do not trust us, above all
+		ErrorLog: log.New(complaints{s.log}, "", 0),
 	}
 	failed := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
@@ -209,10 +227,14 @@ func (s *server) announce(stdout io.Writer) error {
 func (s *server) greet(out io.Writer, base string, r ready) {
 	login := s.amazon.home.now().LoginClient()
 	var others []string
-	for _, b := range s.amazon.all {
-		if b != s.amazon.home {
-			others = append(others, fmt.Sprintf("%s %s", b.region, b.seller))
+	for _, r := range endpoint.Regions() {
+		if r != s.config.region {
+			others = append(others, fmt.Sprintf("%s %s", r, s.config.seller(r)))
 		}
+	}
+	authority := s.config.caFile
+	if authority == "" && len(r.HTTPS) > 0 {
+		authority = "curl " + r.Control + "ca.pem"
 	}
 	fmt.Fprintf(out, "amazonpay-mock: a fake Amazon Pay, %s, %s\n\n", r.Region, r.Environment)
 	for _, line := range [][2]string{
@@ -225,7 +247,7 @@ func (s *server) greet(out io.Writer, base string, r ready) {
 		{"other regions", strings.Join(others, ", ")},
 		{"agreement", r.Agreement},
 		{"listening on", strings.Join(slices.Concat(r.HTTP, r.HTTPS), ", ")},
-		{"authority", s.config.caFile},
+		{"authority", authority},
 		{"control API", r.Control + "   curl " + r.Control + "acts"},
 		{"inspector", base + "/"},
 	} {

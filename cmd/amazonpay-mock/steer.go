@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -24,19 +24,25 @@ func (s *server) listFaults(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting := []faultBody{}
-	for _, f := range b.now().Faults() {
+	return map[string]any{"faults": faultBodies(b.now().Faults()), "kinds": amazonpaytest.FaultKinds()}, nil
+}
+
+func faultBodies(faults []amazonpaytest.Fault) []faultBody {
+	bodies := []faultBody{}
+	for _, f := range faults {
 		body := faultBody{f.Action, f.Kind, "", f.Times, f.Probability}
 		if f.Delay != 0 {
 			body.Delay = f.Delay.String()
 		}
-		waiting = append(waiting, body)
+		bodies = append(bodies, body)
 	}
-	return map[string]any{"faults": waiting, "kinds": amazonpaytest.FaultKinds()}, nil
+	return bodies
 }
 
-// longestDelay keeps a mistyped delay from holding requests for ever.
-const longestDelay = time.Hour
+// act is the act that injects it.
+func (f faultBody) act() amazonpaytest.Act {
+	return amazonpaytest.Act{Do: "Inject", Action: f.Action, Kind: f.Kind, Duration: f.Delay, Times: f.Times, Probability: f.Probability}
+}
 
 func (s *server) injectFault(r *http.Request) (any, error) {
 	b, err := s.booksOf(r)
@@ -47,16 +53,9 @@ func (s *server) injectFault(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	delay, err := time.ParseDuration(cmp.Or(body.Delay, "0s"))
-	if err != nil || delay > longestDelay || delay < -longestDelay {
-		return nil, wrong("delay", "must be a duration of at most %v, such as 2s", longestDelay)
+	if _, err := s.amazon.act(b, body.act()); err != nil {
+		return nil, called("delay", "duration", err)
 	}
-	fault := amazonpaytest.Fault{Action: body.Action, Kind: body.Kind, Delay: delay, Times: body.Times, Probability: body.Probability}
-	if err := fault.Check(); err != nil {
-		field, message, _ := strings.Cut(strings.TrimPrefix(err.Error(), "amazonpaytest: Fault."), ": ")
-		return nil, wrong(strings.ToLower(field), "%s", message)
-	}
-	b.now().Inject(fault)
 	return s.listFaults(r)
 }
 
@@ -65,13 +64,15 @@ func (s *server) heal(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.now().Heal()
+	if _, err := s.amazon.act(b, amazonpaytest.Act{Do: "Heal"}); err != nil {
+		return nil, err
+	}
 	return s.listFaults(r)
 }
 
 // clockBody is how far the business clock is to move.
 type clockBody struct {
-	Advance string    `json:"advance,omitempty"` // such as "720h"
+	Advance string    `json:"advance,omitempty"` // such as "720h" or "P30D"
 	To      time.Time `json:"to,omitzero"`
 }
 
@@ -84,28 +85,17 @@ func (s *server) moveClock(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, now := body.To.UTC(), s.amazon.home.now().Now()
+	act := amazonpaytest.Act{Do: "Advance", Duration: body.Advance}
 	switch {
 	case (body.Advance == "") == body.To.IsZero():
 		return nil, wrong("advance", "give either advance or to")
-	case body.Advance != "":
-		d, err := time.ParseDuration(body.Advance)
-		if err != nil || d < 0 {
-			return nil, wrong("advance", "must be a duration above zero, such as 720h")
-		}
-		to = now.Add(d)
-	case to.Before(now):
+	case body.Advance == "" && body.To.Before(s.amazon.home.now().Now()):
 		return nil, wrong("to", "has passed: the clock never goes back")
+	case body.Advance == "":
+		act = amazonpaytest.Act{Do: "AdvanceTo", To: body.To}
 	}
-	if to.After(now.AddDate(20, 0, 0)) || to.After(holdsUntil.AddDate(-10, 0, 0)) {
-		field := "advance"
-		if body.Advance == "" {
-			field = "to"
-		}
-		return nil, wrong(field, "is more than 20 years ahead")
-	}
-	for _, b := range s.amazon.all {
-		b.now().AdvanceTo(to)
+	if _, err := s.amazon.advance(act); err != nil {
+		return nil, called("advance", "duration", err)
 	}
 	return s.clock(r)
 }
@@ -123,10 +113,7 @@ func (s *server) setQuota(r *http.Request) (any, error) {
 	if body.Factor < 0 {
 		return nil, wrong("factor", "must be zero or above")
 	}
-	for _, b := range s.amazon.all {
-		b.now().SetQuota(body.Factor)
-	}
-	return body, nil
+	return body, s.amazon.setQuota(body.Factor)
 }
 
 // regionRecord is what a client of a region is told. Keys are not: they are
@@ -142,12 +129,17 @@ type regionRecord struct {
 	Topics      []string `json:"topics"`
 }
 
-func (s *server) regions(*http.Request) (any, error) {
+func (s *server) regions(r *http.Request) (any, error) {
+	meant, err := s.booksOf(r)
+	if err != nil {
+		return nil, err
+	}
 	var records []regionRecord
-	for _, b := range s.amazon.all {
+	for _, region := range endpoint.Regions() {
+		topics := amazonpaytest.New(s.config.settings(region, meant.environment)).TopicARNs() // books that nobody uses stay closed
 		records = append(records, regionRecord{
-			string(b.region), b == s.amazon.home, string(s.config.environment), b.seller, s.config.loginClient(b.region),
-			b.region.LedgerCurrency(), endpoint.Hosts(b.region), b.now().TopicARNs(),
+			string(region), region == s.config.region, string(meant.environment), s.config.seller(region), s.config.loginClient(region),
+			region.LedgerCurrency(), endpoint.Hosts(region), topics,
 		})
 	}
 	return records, nil
@@ -168,11 +160,30 @@ func (s *server) reset(r *http.Request) (any, error) {
 
 // actProblem names the field of an act's error, which reads "amazonpaytest: act:
 // field what is wrong with it".
-func actProblem(err error) error {
+func actProblem(err error) *problem {
 	do, text, _ := strings.Cut(strings.TrimPrefix(err.Error(), "amazonpaytest: "), ": ")
-	if do == "do" {
+	switch do {
+	case "do":
 		return wrong("do", "%s", text)
+	case "journal":
+		return &problem{http.StatusInternalServerError, "", "the state can no longer be kept: " + text}
 	}
 	field, _, _ := strings.Cut(text, " ")
 	return wrong(field, "%s: %s", do, text)
+}
+
+// called is an act's error where the field has another name.
+func called(name, field string, err error) error {
+	p, ok := errors.AsType[*problem](err)
+	if !ok || p.field == "" {
+		return err
+	}
+	if p.field != field {
+		name = p.field
+	}
+	_, text, found := strings.Cut(p.message, ": "+p.field+" ")
+	if !found {
+		return err
+	}
+	return wrong(name, "%s %s", name, text)
 }

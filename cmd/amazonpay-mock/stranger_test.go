@@ -138,7 +138,7 @@ func TestWidgetLog(t *testing.T) {
 func TestFramesMakeNoChoice(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("no node here")
+		missing(t, "no node here")
 	}
 	const stage = `
 const asked = [];

@@ -17,7 +17,6 @@ import (
 
 	"github.com/amazonpay-go/amazonpay"
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
-	"github.com/amazonpay-go/amazonpay/internal/endpoint"
 )
 
 //go:embed widgets
@@ -250,13 +249,9 @@ func problemOf(err error) *widgetProblem {
 
 // widget finds the books, and whether a test wants an error instead.
 func (s *server) widget(body widgetBody, token string) (any, error) {
-	region, err := endpoint.ParseRegion(body.Region)
-	if err != nil {
-		return nil, &amazonpaytest.WidgetError{Code: "InvalidParameterValue", Message: "region " + err.Error()}
-	}
-	b, err := s.amazon.find(string(region))
-	if err != nil {
-		return nil, err
+	b, p := s.amazon.find(body.Region, string(body.Environment))
+	if p != nil || body.Region == "" || body.Environment == "" {
+		return nil, &amazonpaytest.WidgetError{Code: "InvalidParameterValue", Message: "The region or the environment is unknown."}
 	}
 	var warning *widgetProblem
 	if code := s.wanted.take(body.Widget); code == "ITP" {
@@ -265,7 +260,7 @@ func (s *server) widget(body widgetBody, token string) (any, error) {
 		return nil, &amazonpaytest.WidgetError{Code: code, Message: "A test wants this error."}
 	}
 	shop := amazonpaytest.Widget{
-		Kind: body.Widget, SellerID: body.SellerID, AccessToken: token, Environment: body.Environment,
+		Kind: body.Widget, SellerID: body.SellerID, AccessToken: token, Environment: b.environment,
 		BillingAgreementID: body.Agreement, OrderReferenceID: body.Order,
 		Recurring: body.Recurring, Digital: body.Digital, ReadOnly: body.ReadOnly, Currency: body.Currency,
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -71,7 +72,7 @@ func TestScripts(t *testing.T) {
 func TestScriptSyntax(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("there is no node to check the scripts with")
+		missing(t, "there is no node to check the scripts with")
 	}
 	for name, text := range map[string][]byte{
 		"Widgets.js": script("login.js", "payments.js"), "login1.js": script("login.js"),
@@ -319,5 +320,79 @@ func TestLiveWidgets(t *testing.T) {
 	assert.Contains(t, answer, `"agreement": "B03-`)
 	status, answer = p.asWidget(token, strings.Replace(body, "production", "sandbox", 1))
 	assert.Equal(t, http.StatusBadRequest, status)
-	assert.Contains(t, answer, "ReleaseEnvironmentMismatch")
+	assert.Contains(t, answer, "BuyerNotAssociated", "the sandbox does not know who signed in")
+}
+
+// The script's path says the environment, of the sign-in, too: a page with the
+// live script works beside one with the sandbox's.
+func TestScriptsOfBothEnvironments(t *testing.T) {
+	p := begin(t)
+	for sandbox, id := range map[string]string{"true": "C01-", "false": "B01-", "": "C01-"} {
+		_, fields := popupAnswer(t, p.popupURL(defaultLoginClient, "https://shop.example/")+"&sandbox="+sandbox, "allow")
+		environment := map[string]string{"C01-": "sandbox", "B01-": "production"}[id]
+		body := `{"widget":"AddressBook","region":"NA","environment":"` + environment + `","seller":"AFAKESELLER01","recurring":true`
+		status, answer := p.asWidget(fields["access_token"], body+`}`)
+		require.Equal(t, http.StatusOK, status, answer)
+		assert.Contains(t, answer, `"agreement": "`+id)
+		var view widgetView
+		require.NoError(t, json.Unmarshal([]byte(answer), &view))
+		other := map[string]string{"sandbox": "production", "production": "sandbox"}[environment]
+		status, answer = p.asWidget(fields["access_token"], strings.Replace(body, environment, other, 1)+`,"agreement":"`+string(view.Agreement)+`"}`)
+		assert.Equal(t, http.StatusBadRequest, status, answer)
+		for _, host := range []string{"", "api.amazon.com", "api.sandbox.amazon.com"} { // a token is good at both
+			req, err := http.NewRequest(http.MethodGet, p.HTTP[0]+"/user/profile", nil)
+			require.NoError(t, err)
+			req.Host = host
+			req.Header.Set("x-amz-access-token", fields["access_token"])
+			resp, err := http.DefaultClient.Do(req)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			assert.Equal(t, http.StatusOK, resp.StatusCode, host)
+		}
+	}
+	status, answer := p.asWidget("", `{"widget":"Button","region":"NA","environment":"moon","seller":"AFAKESELLER01"}`)
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.Contains(t, answer, "InvalidParameterValue")
+}
+
+// What the script of a path asks the consent page for.
+func TestScriptSaysTheEnvironment(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		missing(t, "there is no node to run the scripts with")
+	}
+	const stage = `
+const opened = [];
+const nothing = new Proxy(function () {}, { get: (t, name) => name === Symbol.toPrimitive ? () => '' : nothing, apply: () => nothing, set: () => true });
+globalThis.window = { open: (address) => { opened.push(address); return { closed: true, close() {} }; }, addEventListener() {}, removeEventListener() {} };
+globalThis.document = new Proxy({ currentScript: { src: 'http://127.0.0.1:8620%s' } }, { get: (t, name) => t[name] || nothing });
+globalThis.location = { origin: 'https://shop.example', pathname: '/', href: 'https://shop.example/', search: '', protocol: 'https:' };
+`
+	const sign = `
+window.amazon.Login.setClientId('c');
+window.amazon.Login.authorize({ scope: 'profile' }, () => { console.log(opened.join('\n')); process.exit(0); });
+`
+	for path, c := range map[string]struct {
+		script []byte
+		want   string
+	}{
+		"/OffAmazonPayments/us/sandbox/js/Widgets.js":                      {script("login.js", "payments.js"), "&sandbox=true"},
+		"/OffAmazonPayments/us/js/Widgets.js?sellerId=/sandbox/":           {script("login.js", "payments.js"), "&sandbox=false"},
+		"/images/G/09/EP/offAmazonPayments/sandbox/prod/lpa/js/Widgets.js": {script("login.js", "payments.js"), "&sandbox=true"},
+		"/OffAmazonPayments/gbp/lpa/js/Widgets.js":                         {script("login.js", "payments.js"), "&sandbox=false"},
+		"/sdk/na/login1.js": {script("login.js"), ""},
+	} {
+		t.Run(path, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "page.js")
+			require.NoError(t, os.WriteFile(file, []byte(fmt.Sprintf(stage, path)+string(c.script)+sign), 0o600))
+			out, err := exec.Command(node, file).CombinedOutput()
+			require.NoError(t, err, string(out))
+			require.Contains(t, string(out), "http://127.0.0.1:8620/ap/oa?client_id=c")
+			if c.want == "" {
+				assert.NotContains(t, string(out), "&sandbox=")
+			} else {
+				assert.Contains(t, string(out), c.want)
+			}
+		})
+	}
 }

@@ -357,9 +357,15 @@ func TestCauses(t *testing.T) {
 	})
 	t.Run("live script", func(t *testing.T) {
 		s, b := openShop(t, m, us), openTab(t, 1280).complains()
+		sandbox := s.script
 		s.script = "/OffAmazonPayments/us/js/Widgets.js"
-		b.Visit(s.url)
-		b.happened("Button.onError ReleaseEnvironmentMismatch")
+		signIn(b, s)
+		rendered(b)
+		s.Agreement = value[string](b, "window.agreement")
+		require.Regexp(t, "^B01-", s.Agreement, "production is served as well")
+		s.script = sandbox
+		signIn(b, s)
+		b.happened("AddressBook.onError ReleaseEnvironmentMismatch")
 	})
 	t.Run("session of 55 minutes", func(t *testing.T) {
 		s, b := openShop(t, m, us), openTab(t, 1280).complains()

@@ -10,6 +10,10 @@ function complain(...words) {
   console.error('amazonpay-mock:', ...words);
 }
 
+// sandbox is what the script's path says of the environment; nothing in a script
+// of sign-in alone. Amazon's consent page has another way to know it.
+const sandbox = source.pathname.endsWith('/Widgets.js') ? source.pathname.includes('/sandbox/') : undefined;
+
 // guardedCall runs a function of the page: what it throws is the page's, and
 // ends nothing here.
 function guardedCall(f, ...values) {
@@ -149,6 +153,7 @@ function consentAddress(options, redirect) {
     response_type: options.response_type || 'token',
     redirect_uri: redirect,
     state: options.state,
+    sandbox,
     scope_data: options.scope_data && JSON.stringify(options.scope_data),
   };
   const parts = Object.keys(query).filter((name) => query[name] !== undefined)

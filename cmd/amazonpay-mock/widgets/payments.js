@@ -1,12 +1,12 @@
 // The imitation of OffAmazonPayments, behind login.js in the same function.
 
 const place = (() => {
-  if (source.pathname.startsWith('/images/G/09/')) return { country: 'jp', sandbox: true, lpa: true };
-  const m = /^\/OffAmazonPayments\/([a-z]+)\/(sandbox\/)?(lpa\/)?js\/Widgets\.js$/.exec(source.pathname);
-  return { country: m ? m[1] : 'us', sandbox: !!(m && m[2]), lpa: !!(m && m[3]) };
+  if (source.pathname.startsWith('/images/G/09/')) return { country: 'jp', lpa: true };
+  const m = /^\/OffAmazonPayments\/([a-z]+)\/(?:sandbox\/)?(lpa\/)?js\/Widgets\.js$/.exec(source.pathname);
+  return { country: m ? m[1] : 'us', lpa: !!(m && m[2]) };
 })();
 const region = { us: 'NA', uk: 'UK', gbp: 'UK', de: 'EU', eur: 'EU', jp: 'JP' }[place.country];
-const environment = place.sandbox ? 'sandbox' : 'production';
+const environment = sandbox ? 'sandbox' : 'production';
 if (place.lpa === (region === 'NA')) {
   complain('Amazon has no such script for', place.country, '- outside the US the path has lpa/ in it, in the US it has not');
 }

@@ -237,6 +237,8 @@ ORDER_ID = pattern(r"[PS]0[123]-\d{7}-\d{7}")
 AUTHORIZATION_ID = pattern(r"[PS]0[123]-\d{7}-\d{7}-A\d{6}")
 CAPTURE_ID = pattern(r"[PS]0[123]-\d{7}-\d{7}-C\d{6}")
 REFUND_ID = pattern(r"[PS]0[123]-\d{7}-\d{7}-R\d{6}")
+CREDIT_ID = pattern(r"[PS]0[123]-\d{7}-\d{7}-P\d{6}")
+REVERSAL_ID = pattern(r"[PS]0[123]-\d{7}-\d{7}-Q\d{6}")
 REFERENCE = pattern(r"[A-Za-z0-9_-]{1,32}")
 PRICE = price()
 
@@ -303,6 +305,15 @@ REFUND = {
     "ConversionRate?": decimal,
     "ProviderCreditReversalSummaryList?": {"member*": {"ProviderId": word, "ProviderCreditReversalId": word}},
 }
+CREDIT = {
+    "AmazonProviderCreditId": CREDIT_ID, "SellerId": word, "ProviderId": word, "CreditReferenceId": REFERENCE, "CreditAmount": PRICE,
+    "CreditReversalAmount": PRICE, "CreditReversalIdList?": {"member*": text, "Id*": text},  # both are recorded
+    "CreationTimestamp": moment, "CreditStatus": STATUS,
+}
+REVERSAL = {
+    "AmazonProviderCreditReversalId": REVERSAL_ID, "SellerId": word, "ProviderId": word, "CreditReversalReferenceId": REFERENCE,
+    "CreditReversalAmount": PRICE, "CreationTimestamp": moment, "CreditReversalStatus": STATUS, "CreditReversalNote?": text,
+}
 _page = {"OrderReferenceList": {"OrderReference*": LISTED}, "NextPageToken?": text}
 
 # What stands in the result of an action; None is no result element.
@@ -336,6 +347,9 @@ RESULTS = {
     "GetCaptureDetails": {"CaptureDetails": CAPTURE},
     "Refund": {"RefundDetails": REFUND},
     "GetRefundDetails": {"RefundDetails": REFUND},
+    "GetProviderCreditDetails": {"ProviderCreditDetails": CREDIT},
+    "ReverseProviderCredit": {"ProviderCreditReversalDetails": REVERSAL},
+    "GetProviderCreditReversalDetails": {"ProviderCreditReversalDetails": REVERSAL},
 }
 ERROR = {"Type": text, "Code": word, "Message": text, "Detail?": text}
 
@@ -451,8 +465,8 @@ class Login:
 class Control:
     """The control API of the mock: it is the buyer, and Amazon."""
 
-    def __init__(self, base):
-        self.base = base.rstrip("/")
+    def __init__(self, base, environment):
+        self.base, self.environment = base.rstrip("/"), environment
 
     def ask(self, path, body=None):
         request = urllib.request.Request(self.base + "/mock/" + path, None if body is None else json.dumps(body).encode(),
@@ -465,4 +479,4 @@ class Control:
             raise Disagreement("control API: " + problem.read().decode()) from None
 
     def act(self, region, do, **fields):
-        return self.ask("acts?region=" + region, dict(fields, do=do))
+        return self.ask("acts?region=%s&environment=%s" % (region, self.environment), dict(fields, do=do))

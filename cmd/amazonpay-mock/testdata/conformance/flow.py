@@ -1,4 +1,5 @@
-"""What a shop does with Amazon Pay in a month, in every region. See client.py."""
+"""What a shop does with Amazon Pay in a month and the first days of the next, in
+every region. See client.py."""
 import argparse
 import secrets
 import ssl
@@ -11,7 +12,7 @@ from decimal import Decimal
 sys.dont_write_bytecode = True  # testdata stays as it is
 
 from client import Client, Control, Disagreement, Login, Refused, Road, agree, check_reader, check_vectors
-from ipn import Receiver, Verifier
+from ipn import CHARGEBACK, Receiver, Verifier
 
 AWKWARD = "a b  c+d*e~f é ü 日本語 🎉 &=%25?/#;,:@!$'()[]\"<>\\ end"
 SIMULATION = '{"SandboxSimulation": {"State":"Declined","ReasonCode":"%s"%s}}'
@@ -20,10 +21,11 @@ SIMULATION = '{"SandboxSimulation": {"State":"Declined","ReasonCode":"%s"%s}}'
 class Region:
     """The table of section 1, and of lwa.md 1.2."""
 
-    def __init__(self, code, number, host, domain, sandbox, currency, payment_domain, token_host, topic_region, topic_prefix):
+    def __init__(self, code, number, host, domain, sandbox, currency, payment_domain, token_host, topic_region, topic_prefix, live_prefix=None):
         self.code, self.number, self.host, self.currency, self.payment_domain = code, number, host, currency, payment_domain
         self.login, self.login_sandbox, self.token_host = domain, sandbox, token_host
-        self.topic_region, self.topic_prefix = topic_region, topic_prefix
+        self.topic_region = topic_region
+        self.topic_prefixes = {"sandbox": topic_prefix, "production": live_prefix or topic_prefix}
 
     def amount(self, text):
         """So much money; a hundred times as many yen, which have no fraction."""
@@ -32,7 +34,7 @@ class Region:
 
 REGIONS = [
     Region("NA", "01", "mws.amazonservices.com", "api.amazon.com", "api.sandbox.amazon.com", "USD", "NA_USD", "api.amazon.com",
-           "us-east-1", "A3BXB0YN3XH17H"),
+           "us-east-1", "A3BXB0YN3XH17H", "AGWSWK15IEJJ7"),
     Region("UK", "02", "mws-eu.amazonservices.com", "api.amazon.co.uk", "api.sandbox.amazon.co.uk", "GBP", "EU_GBP", "api.amazon.co.uk",
            "eu-west-1", "A1G8446IYHA4MR"),
     Region("EU", "02", "mws-eu.amazonservices.com", "api.amazon.de", "api.sandbox.amazon.de", "EUR", "EU_EUR", "api.amazon.co.uk",
@@ -47,7 +49,9 @@ class Judge:
 
     def __init__(self, region, options, road, control, receiver):
         self.region, self.options, self.road, self.control, self.receiver = region, options, road, control, receiver
-        known = {r["region"]: r for r in control.ask("regions")}[region.code]
+        self.live = options.environment == "production"
+        self.agreements, self.orders, self.release = ("B", "P", "Live") if self.live else ("C", "S", "Sandbox")
+        known = {r["region"]: r for r in control.ask("regions?environment=" + options.environment)}[region.code]
         agree(known["currency"] == region.currency, "the currency", known["currency"])
         self.seller, self.login_client = known["seller"], known["loginClient"]
         self.client = self.client_with(options.secret_key)
@@ -56,7 +60,8 @@ class Judge:
         self.notices, self.expected = [], []
         self.buyer = {"name": "Renée 山田", "email": "judge-%s@example.com" % region.code.lower()}
 
-    def client_with(self, secret, access_key=None, path="/OffAmazonPayments_Sandbox/2013-01-01"):
+    def client_with(self, secret, access_key=None, live=None):
+        path = "/OffAmazonPayments/2013-01-01" if (self.live if live is None else live) else "/OffAmazonPayments_Sandbox/2013-01-01"
         return Client(self.road, self.region.host, self.seller, access_key or self.options.access_key, secret, path)
 
     def act(self, do, **fields):
@@ -168,7 +173,7 @@ class Judge:
 
     def draft(self):
         self.id = self.act("NewBillingAgreement", buyer=self.buyer)["id"]
-        agree(self.id.startswith("C" + self.region.number), "the id of an agreement", self.id)
+        agree(self.id.startswith(self.agreements + self.region.number), "the id of an agreement", self.id)
         details = self.details()
         agree(details["BillingAgreementStatus"]["State"] == "Draft" and not details["BillingAgreementConsent"], "a new agreement is a Draft")
         agree([c["ConstraintID"] for c in details["Constraints"]["Constraint"]] == ["BuyerConsentNotSet"], "the constraints of a Draft")
@@ -187,7 +192,7 @@ class Judge:
 
     def details(self, **more):
         found = self.call("GetBillingAgreementDetails", AmazonBillingAgreementId=self.id, **more)["BillingAgreementDetails"]
-        agree(found["AmazonBillingAgreementId"] == self.id and found["ReleaseEnvironment"] == "Sandbox", "another agreement")
+        agree(found["AmazonBillingAgreementId"] == self.id and found["ReleaseEnvironment"] == self.release, "another agreement")
         return found
 
     def describe(self):
@@ -256,8 +261,9 @@ class Judge:
         self.same_money(details["AuthorizationAmount"], "9.99", "the amount of the charge")
         agree(details["CapturedAmount"]["Amount"] == 0, "the answer of the charge still says 0 captured (4.3)", details["CapturedAmount"])
         agree(details["ExpirationTimestamp"] - details["CreationTimestamp"] == timedelta(days=30), "an authorization lives 30 days")
-        agree(details["AmazonAuthorizationId"].startswith(order + "-A") and order.startswith("S" + self.region.number), "the ids", order)
+        agree(details["AmazonAuthorizationId"].startswith(order + "-A") and order.startswith(self.orders + self.region.number), "the ids", order)
         self.capture, = details["IdList"]["member"]
+        self.charged = order
         agree(self.capture == details["AmazonAuthorizationId"].replace("-A", "-C"), "the id of the capture", self.capture)
         capture = self.call("GetCaptureDetails", AmazonCaptureId=self.capture)["CaptureDetails"]
         agree((capture["CaptureStatus"]["State"], capture["CaptureReferenceId"]) == ("Completed", self.reference("now")), "the capture of the charge")
@@ -334,6 +340,59 @@ class Judge:
         self.client.refused("InvalidTransactionId", {400, 404}, "Refund", AmazonCaptureId=self.capture.replace("-C", "-A"),
                             RefundReferenceId=self.reference("wrong"), **self.money("1.00", "RefundAmount"))
 
+    def chargeback(self):
+        """The buyer's bank: a notification of its own kind, and if it is lost a refund."""
+        amount = self.region.amount("1.00") + " " + self.region.currency
+        own = self.act("Chargeback", id=self.capture, amount=amount, reason="Generic Service Chargeback")["id"]
+        self.expect(CHARGEBACK, own, "RECEIVED", "Generic Service Chargeback")
+        refunds = self.call("GetCaptureDetails", AmazonCaptureId=self.capture)["CaptureDetails"]["IdList"]["member"]
+        self.act("LoseChargeback", id=own)
+        after = self.call("GetCaptureDetails", AmazonCaptureId=self.capture)["CaptureDetails"]
+        fresh, = [r for r in after["IdList"]["member"] if r not in refunds]
+        back = self.call("GetRefundDetails", AmazonRefundId=fresh)["RefundDetails"]
+        agree((back["RefundType"], back["RefundStatus"]["State"]) == ("Chargeback", "Completed"), "the refund of a chargeback", back["RefundType"], back["RefundStatus"])
+        self.same_money(back["RefundAmount"], "1.00", "the amount of the chargeback")
+        self.same_money(after["RefundedAmount"], "5.99", "the refunded amount after the chargeback")
+
+    def provider_credit(self):
+        """3.7: a part of a charge goes to a solution provider, and comes back."""
+        credit = {"ProviderCreditList.member.1.ProviderId": self.options.provider,
+                  **self.money("3.00", "ProviderCreditList.member.1.CreditAmount")}
+        details, _ = self.authorize("credit", "10.00", CaptureNow="true", **credit)
+        capture, = details["IdList"]["member"]
+        summary, = self.call("GetCaptureDetails", AmazonCaptureId=capture)["CaptureDetails"]["ProviderCreditSummaryList"]["member"]
+        agree(summary["ProviderId"] == self.options.provider, "the provider of the credit", summary)
+        own = summary["ProviderCreditId"]
+        agree(own.startswith(capture[:19] + "-P"), "the id of a credit", own)
+
+        def read():
+            found = self.call("GetProviderCreditDetails", AmazonProviderCreditId=own)["ProviderCreditDetails"]
+            agree((found["SellerId"], found["ProviderId"]) == (self.seller, self.options.provider), "whose a credit is", found["SellerId"], found["ProviderId"])
+            self.same_money(found["CreditAmount"], "3.00", "the amount of the credit")
+            return found
+
+        agree(read()["CreditReversalAmount"]["Amount"] == 0, "nothing of the credit has come back yet")
+        reversals = []
+        for name, amount in (("back1", "1.00"), ("back2", "2.00")):
+            asked = {"AmazonProviderCreditId": own, "CreditReversalReferenceId": self.reference(name), "CreditReversalNote": AWKWARD,
+                     **self.money(amount, "CreditReversalAmount")}
+            first = self.call("ReverseProviderCredit", **asked)
+            found = first["ProviderCreditReversalDetails"]
+            agree(self.call("ReverseProviderCredit", **asked) == first, "the same reversal yields the same answer")
+            agree(found["CreditReversalReferenceId"] == self.reference(name) and found["CreditReversalNote"] == AWKWARD, "the details of a reversal")
+            self.same_money(found["CreditReversalAmount"], amount, "the amount of a reversal")
+            reversals.append(found["AmazonProviderCreditReversalId"])
+            found = self.call("GetProviderCreditReversalDetails", AmazonProviderCreditReversalId=reversals[-1])["ProviderCreditReversalDetails"]
+            agree(found["CreditReversalStatus"]["State"] == "Completed", "a reversal is Completed", found["CreditReversalStatus"])
+            agree((found["SellerId"], found["ProviderId"]) == (self.seller, self.options.provider), "whose a reversal is")
+            self.expect("ProviderCreditReversal", reversals[-1], "Completed")
+        found = read()
+        self.same_money(found["CreditReversalAmount"], "3.00", "what has come back of the credit")
+        listed = found["CreditReversalIdList"]["member"] + found["CreditReversalIdList"]["Id"]
+        agree(listed == reversals, "the reversals of a credit", found["CreditReversalIdList"])
+        agree((found["CreditStatus"]["State"], found["CreditStatus"].get("ReasonCode")) == ("Closed", "MaxAmountReversed"), "a credit that came back", found["CreditStatus"])
+        self.expect("ProviderCredit", own, "Closed", "MaxAmountReversed")
+
     def list_orders(self):
         order = "list-" + self.run
         made = [self.authorize("list%d" % n, "1.00", **{"SellerOrderAttributes.SellerOrderId": order})[1] for n in range(5)]
@@ -353,6 +412,10 @@ class Judge:
         agree(not filtered["OrderReferenceList"]["OrderReference"], "orders of charges are closed")
 
     def decline(self):
+        if self.live:  # there the note is a text for the buyer, and nothing more (8.5)
+            details, _ = self.authorize("rejected", "5.00", SIMULATION % ("AmazonRejected", ""))
+            agree(details["AuthorizationStatus"]["State"] == "Open", "no simulation in production", details["AuthorizationStatus"])
+            return
         details, _ = self.authorize("rejected", "5.00", SIMULATION % ("AmazonRejected", ""), CaptureNow="true")
         status = details["AuthorizationStatus"]
         agree((status["State"], status.get("ReasonCode")) == ("Declined", "AmazonRejected"), "a declined charge", status)
@@ -408,9 +471,10 @@ class Judge:
         made = self.call("Authorize", **dict(charge, **now))["AuthorizationDetails"]
         agree(made["AuthorizationStatus"].get("ReasonCode") == "MaxCapturesProcessed" and len(made["IdList"]["member"]) == 1, "an order's charge with CaptureNow")
         self.client.refused("InvalidCancelAttempt", {400, 405}, "CancelOrderReference", **ask)
-        made = self.call("Authorize", **dict(charge, AuthorizationReferenceId=self.reference("four"), SellerAuthorizationNote=soft))["AuthorizationDetails"]
-        agree(made["AuthorizationStatus"]["State"] == "Declined" and made["SoftDecline"], "a soft decline of an order's charge")
-        self.expect("OrderReferenceNotification", own, "Suspended", "InvalidPaymentMethod")
+        if not self.live:
+            made = self.call("Authorize", **dict(charge, AuthorizationReferenceId=self.reference("four"), SellerAuthorizationNote=soft))["AuthorizationDetails"]
+            agree(made["AuthorizationStatus"]["State"] == "Declined" and made["SoftDecline"], "a soft decline of an order's charge")
+            self.expect("OrderReferenceNotification", own, "Suspended", "InvalidPaymentMethod")
         self.cancel()
         child = {"Id": self.id, "IdType": "BillingAgreement", "InheritShippingAddress": "true", "ConfirmNow": "true", **total}
         made = self.call("CreateOrderReferenceForId", **child)["OrderReferenceDetails"]
@@ -457,11 +521,8 @@ class Judge:
         self.client.refused("PeriodicAmountExceeded", {400}, "AuthorizeOnBillingAgreement",
                             **dict(self.charge("much", "1.00"), **{"AuthorizationAmount.Amount": str(much)}))
         self.client.refused("InvalidBillingAgreementId", {400, 404}, "GetBillingAgreementDetails", AmazonBillingAgreementId=self.id[:-1] + "x")
-        live = self.client_with(self.options.secret_key, path="/OffAmazonPayments/2013-01-01")
-        try:
-            live.refused("InternalServerError|InvalidBillingAgreementId", {400, 404}, "GetBillingAgreementDetails", AmazonBillingAgreementId=self.id)
-        except Disagreement:
-            live.refused("InternalServerError", {500}, "GetBillingAgreementDetails", kind="Receiver", AmazonBillingAgreementId=self.id)
+        other = self.client_with(self.options.secret_key, live=not self.live)  # the error table: 500 for a sandbox object in production or vice versa
+        other.refused("InternalServerError", {500}, "GetBillingAgreementDetails", kind="Receiver", AmazonBillingAgreementId=self.id)
 
     def forgeries(self):
         ask = {"AmazonBillingAgreementId": self.id}
@@ -497,12 +558,14 @@ class Judge:
             self.call("GetBillingAgreementDetails", form=form, AmazonBillingAgreementId=self.id)
 
     def throttle(self):
-        """6.5: five at once in the sandbox, one more a second, here two."""
+        """6.5: five at once in the sandbox, one more a second, here two; in production
+        twenty, two and four."""
+        burst, rate = (20, 2) if self.live else (5, 1)
         self.control.ask("quota", {"factor": 2})
         begin = time.monotonic()
         try:
             passed = 0
-            while passed < 30:
+            while passed < 6 * burst:
                 try:
                     self.details()
                     passed += 1
@@ -510,7 +573,7 @@ class Judge:
                     agree((refusal.status, refusal.code, refusal.spelling, refusal.kind) == (503, "RequestThrottled", "RequestID", ""),
                           "a throttled call", str(refusal), refusal.spelling, refusal.kind)
                     break
-            agree(5 <= passed <= 6 + 2 * (time.monotonic() - begin), "five calls at once pass", passed)
+            agree(burst <= passed <= burst + 1 + 2 * rate * (time.monotonic() - begin), "%d calls at once pass" % burst, passed)
             time.sleep(0.6)
             self.details()  # one has come back
         finally:
@@ -527,7 +590,8 @@ class Judge:
     # Notifications.
 
     def notifications(self, version="1"):
-        verifier = Verifier(self.road, self.options.ca, self.seller, self.region.topic_region, self.region.topic_prefix, self.now)
+        prefix = self.region.topic_prefixes[self.options.environment]
+        verifier = Verifier(self.road, self.options.ca, self.seller, self.region.topic_region, prefix, self.now, self.release)
         notices, read = [], 0
 
         def all_came(arrived):
@@ -545,6 +609,9 @@ class Judge:
             if notice.id == self.described:
                 own = {"SellerId": self.seller, "SellerBillingAgreementId": "sub-" + self.run}
                 agree(notice.details["SellerBillingAgreementAttributes"] == own, "the notification's attributes", notice.details["SellerBillingAgreementAttributes"])
+            if notice.kind == CHARGEBACK:  # despite its name the seller's own reference (ipn.md 4.8)
+                agree(notice.details["AmazonCaptureReferenceId"] == self.reference("now"), "the capture of a chargeback", notice.details["AmazonCaptureReferenceId"])
+                agree(notice.details["AmazonOrderReferenceId"] == self.charged, "the order of a chargeback", notice.details["AmazonOrderReferenceId"])
         return "%d, signature %s" % (len(notices), version)
 
     @staticmethod
@@ -567,8 +634,26 @@ class Judge:
         finally:
             self.act("SetDelivery", signature="1")
 
-    STEPS = [tls, service_status, register, sign_in, draft, describe, confirm, validate, charge_now, charge_later, refund, list_orders, one_time, foreign_money, decline, limits,
-             forgeries, clocks, throttle, close, notifications, notifications_v2]
+    def next_month(self):
+        """The limit is one of calendar months: what was used up comes back on the first."""
+        self.id = self.act("OpenBillingAgreement", buyer=self.buyer)["id"]
+        limits = self.details()["BillingAgreementLimits"]
+        whole, end = limits["AmountLimitPerTimePeriod"]["Amount"], limits["TimePeriodEndDate"]
+        most = dict(self.charge("most", "1.00", CaptureNow="true"), **{"AuthorizationAmount.Amount": str(whole)})
+        self.call("AuthorizeOnBillingAgreement", **most)
+        agree(self.details()["BillingAgreementLimits"]["CurrentRemainingBalance"]["Amount"] == 0, "the month is used up")
+        self.client.refused("PeriodicAmountExceeded", {400}, "AuthorizeOnBillingAgreement", **self.charge("more", "1.00"))
+        self.control.ask("clock", {"to": end.strftime("%Y-%m-%dT%H:%M:%SZ")})
+        limits = self.details()["BillingAgreementLimits"]
+        agree(limits["TimePeriodStartDate"] == end, "the next month begins where the last one ends", str(limits["TimePeriodStartDate"]))
+        agree(limits["CurrentRemainingBalance"]["Amount"] == whole, "the balance of a new month", limits["CurrentRemainingBalance"])
+        again = dict(most, AuthorizationReferenceId=self.reference("again"))
+        status = self.call("AuthorizeOnBillingAgreement", **again)["AuthorizationDetails"]["AuthorizationStatus"]
+        agree(status.get("ReasonCode") == "MaxCapturesProcessed", "a charge in the next month", status)
+        self.client.refused("PeriodicAmountExceeded", {400}, "AuthorizeOnBillingAgreement", **self.charge("more", "1.00"))
+
+    STEPS = [tls, service_status, register, sign_in, draft, describe, confirm, validate, charge_now, charge_later, refund, chargeback, provider_credit,
+             list_orders, one_time, foreign_money, decline, limits, forgeries, clocks, throttle, close, notifications, notifications_v2, next_month]
 
 
 def main():
@@ -579,13 +664,15 @@ def main():
     parser.add_argument("--access-key", default="AKIAFAKEACCESSKEY")
     parser.add_argument("--secret-key", default="not-a-secret-key-of-anybody/0123456789+=")
     parser.add_argument("--login-secret", default="not-a-login-secret-of-anybody")
+    parser.add_argument("--environment", choices=("sandbox", "production"), default="sandbox")
+    parser.add_argument("--provider", default="AFAKEPROVIDER01", help="a solution provider that may get credits")
     parser.add_argument("--region", action="append", help="NA, UK, EU or JP; all of them by default")
     parser.add_argument("--keep-going", action="store_true", help="do the next step after a disagreement")
     options = parser.parse_args()
     sys.stdout.reconfigure(encoding="utf-8")
     check_vectors()
     check_reader()
-    road, control, receiver, failed = Road(options.https, options.ca), Control(options.control), Receiver(), 0
+    road, control, receiver, failed = Road(options.https, options.ca), Control(options.control, options.environment), Receiver(), 0
     for region in REGIONS:
         if options.region and region.code not in options.region:
             continue

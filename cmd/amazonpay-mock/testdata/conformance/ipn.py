@@ -14,8 +14,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
-from client import (API, AGREEMENT_ID, AUTHORIZATION_ID, CAPTURE_ID, CATEGORIES, LIMITS, ORDER_ID, PRICE, REFERENCE, REFUND_ID, STATUS,
-                    ADDRESS, agree, boolean, decimal, moment, one_of, parse, read, text, uuid, word)
+from client import (API, AGREEMENT_ID, AUTHORIZATION_ID, CAPTURE_ID, CATEGORIES, CREDIT_ID, LIMITS, ORDER_ID, PRICE, REFERENCE, REFUND_ID,
+                    REVERSAL_ID, STATUS, ADDRESS, agree, boolean, decimal, moment, one_of, parse, read, text, uuid, word)
 
 IPN = "https://mws.amazonservices.com/ipn/OffAmazonPayments/2013-01-01"
 
@@ -217,7 +217,17 @@ PAYLOADS = {
         "ConvertedAmount?": PRICE, "ConversionRate?": decimal, "FeeRefunded": PRICE, "CreationTimestamp": moment, "RefundStatus": _STATUS,
         "ProviderCreditReversalSummaryList?": {"ProviderCreditReversalSummary*": {"ProviderSellerId": word, "ProviderCreditReversalId": word}},
         "SoftDescriptor": text}),
+    "ProviderCredit": ("ProviderCreditNotification", "ProviderCreditDetails", {
+        "AmazonProviderCreditId": CREDIT_ID, "SellerId": word, "ProviderSellerId": word, "CreditReferenceId?": REFERENCE, "CreditAmount": PRICE,
+        "CreditReversalAmount": PRICE, "CreditReversalIdList?": _IDS, "CreationTimestamp": moment, "CreditStatus": _STATUS}),
+    "ProviderCreditReversal": ("ProviderCreditReversalNotification", "ProviderCreditReversalDetails", {
+        "AmazonProviderCreditReversalId": REVERSAL_ID, "SellerId": word, "ProviderSellerId": word, "CreditReversalReferenceId": REFERENCE,
+        "CreditReversalAmount": PRICE, "CreationTimestamp": moment, "CreditReversalStatus": _STATUS, "CreditReversalNote?": text}),
+    "Chargeback Detailed Notification": ("ChargebackNotification", "ChargebackDetails", {
+        "AmazonChargebackId": text, "AmazonOrderReferenceId": ORDER_ID, "AmazonCaptureReferenceId": REFERENCE, "CreationTimestamp": moment,
+        "ChargebackAmount": PRICE, "ChargebackState": word, "ChargebackReason": text}),
 }
+CHARGEBACK = "Chargeback Detailed Notification"
 EVENTS = ("BillingAgreementStatusUpdated", "PaymentMethodUpdated", "AddressUpdated", "AddressAndPaymentMethodUpdated")
 TOPIC = re.compile(r"arn:aws:sns:([a-z]{2}-[a-z]+-\d):(\d{12}):([A-Z0-9]+)\Z")
 
@@ -248,7 +258,10 @@ class Verifier:
         self.check_headers(headers, envelope)
         topic = TOPIC.match(envelope["TopicArn"])
         agree(topic, "the topic", envelope["TopicArn"])
-        agree(topic.groups() == (self.region, "291180941288", self.prefix + self.seller), "the topic of another seller", envelope["TopicArn"])
+        usual = (self.region, "291180941288", self.prefix + self.seller)
+        chargebacks = ("us-east-1", "598607868003", "A35A4JO734ER04" + self.seller)
+        agree(topic.groups() in (usual, chargebacks), "the topic of another seller", envelope["TopicArn"])
+        self.topic_region = topic.group(1)
         agree(abs(moment(envelope["Timestamp"]) - self.now()) < timedelta(minutes=15), "the time of the envelope", envelope["Timestamp"])
         uuid(envelope["MessageId"])
         agree(envelope["MessageId"] not in self.seen, "a message comes twice")
@@ -256,7 +269,9 @@ class Verifier:
         for field in ("Message", "Timestamp", "TopicArn"):  # the judge is not to be pleased by anything
             agree(not self.signed(dict(envelope, **{field: envelope[field] + " "})), "a changed %s passes" % field)
         self.seen.add(envelope["MessageId"])
-        return self.payload(envelope)
+        notice = self.payload(envelope)
+        agree((notice.kind == CHARGEBACK) == (topic.groups() == chargebacks), "the topic of another kind", notice.kind, envelope["TopicArn"])
+        return notice
 
     @staticmethod
     def check_headers(headers, envelope):
@@ -281,7 +296,7 @@ class Verifier:
     def certificate(self, address):
         if address not in self.certificates:
             parts = urlsplit(address)
-            host = "sns.%s.amazonaws.com" % self.region  # the topic's
+            host = "sns.%s.amazonaws.com" % self.topic_region
             agree(parts.scheme == "https" and parts.netloc == host and not parts.query and not parts.fragment, "the address of the certificate", address)
             agree(re.match(r"/SimpleNotificationService-[0-9a-f]{32}\.pem\Z", parts.path), "the address of the certificate", address)
             status, _, body = self.road.send("GET", host, parts.path)
@@ -317,7 +332,10 @@ class Verifier:
         agree(element.tag == "{%s}%s" % (IPN, root), kind + ": another root element", element.tag)
         agree(API not in message["NotificationData"], kind + " speaks of the API's namespace")
         details = read(element, {child: schema}, IPN)[child]
-        status = next(value for name, value in details.items() if name.endswith("Status"))
+        if kind == CHARGEBACK:
+            status = {"State": details["ChargebackState"], "ReasonCode": details["ChargebackReason"]}
+        else:
+            status = next(value for name, value in details.items() if name.endswith("Status"))
         return Notice(envelope["SignatureVersion"], kind, message.get("EventType"), details, details[next(iter(schema))], status)
 
 
