@@ -2,6 +2,7 @@ package amazonpay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -320,13 +321,12 @@ func (c *Client) attempt(ctx context.Context, o *operation, e *encoded) *failure
 			f.err.cause = fmt.Errorf("the answer cannot be read: %w", err)
 		}
 	}
-	if o.RequestID = doc.RequestID; o.RequestID == "" {
-		o.RequestID = header.Get("x-mws-request-id")
-	}
+	tokens := e.tokens()
+	o.RequestID = cmp.Or(secret.Identifier(doc.RequestID, tokens...), secret.Identifier(header.Get("x-mws-request-id"), tokens...))
 	if f != nil {
 		f.err.Action, f.err.StatusCode, f.err.RequestID, f.err.Attempts = o.Action, o.StatusCode, o.RequestID, o.Attempts
 		f.err.Hint = c.hint(f.err, e.params, skew(header, start))
-		f.err.Message = scrub(f.err, e.params)
+		scrub(f, tokens)
 	}
 	c.log(ctx, o, f, doc.Problems, time.Since(start))
 	return f

@@ -75,9 +75,9 @@ type Error struct {
 	Action     string    // the operation, such as "Capture"
 	StatusCode int       // HTTP status; 0 if there was no answer
 	Type       string    // "Sender", "Receiver" or empty, as Amazon sent it
-	Code       ErrorCode // empty if the answer carried none
+	Code       ErrorCode // empty if the answer carried none that can be read
 	Message    string    // Amazon's text, with tokens and e-mail addresses removed
-	RequestID  string    // Amazon's id of the call; empty if the answer carried none
+	RequestID  string    // Amazon's id of the call; empty if the answer carried none that can be read
 	Attempts   int       // requests made, the last one included
 	Hint       string    // what usually causes this, where that is known
 
@@ -141,7 +141,8 @@ func (e *Error) As(target any) bool {
 	return ok
 }
 
-// Unwrap is what lies beneath: a network error, the context's error, or nil.
+// Unwrap is what lies beneath, or nil: errors.Is and errors.As find the network's
+// or the context's error in it. Its text is scrubbed too.
 func (e *Error) Unwrap() error { return e.cause }
 
 // OutcomeUnknownError says that a call may or may not have been carried out:

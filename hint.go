@@ -106,19 +106,33 @@ func remedies(message string) string {
 	return strings.Join(hints, ", ")
 }
 
-// quoted is what Amazon repeats of a request whose signature does not match: all
-// of it.
-var quoted = regexp.MustCompile(`(?is)\s*the canonical string for this request.*`)
+// quoted is what an answer repeats of the request: Amazon all of it, where the
+// signature does not match, and net/http what it cannot read, which may be an echo.
+var quoted = regexp.MustCompile(`(?is)\s*the canonical string for this request.*|["']?(AWSAccessKeyId|&?Signature)=.*`)
 
-// scrub removes from Amazon's message what must not get into a log: tokens,
-// e-mail addresses, and the request as Amazon read it.
-func scrub(e *Error, params []wire.Param) string {
-	var tokens []string
-	for _, p := range params {
+// scrub removes from a failure what must not get into a log: from Amazon's
+// message and from the cause tokens, e-mail addresses and the request as the other
+// side read it; a type, code or id that does not look like one goes.
+func scrub(f *failure, tokens []string) {
+	clean := func(text string) string { return secret.Scrub(quoted.ReplaceAllString(text, ""), tokens...) }
+	e := f.err
+	e.Message = clean(e.Message)
+	if e.cause != nil {
+		e.cause = secret.Quiet(e.cause, clean(e.cause.Error()))
+	}
+	e.Type = secret.Identifier(e.Type, tokens...)
+	if code := ErrorCode(secret.Identifier(string(e.Code), tokens...)); code != e.Code {
+		e.Code, f.inDoubt = code, true // no answer of Amazon's
+	}
+}
+
+// tokens are the parameters that must not show.
+func (e *encoded) tokens() (tokens []string) {
+	for _, p := range e.params {
 		switch p.Name {
 		case "AccessToken", "AddressConsentToken", "MWSAuthToken":
 			tokens = append(tokens, p.Value)
 		}
 	}
-	return secret.Scrub(quoted.ReplaceAllString(e.Message, ""), tokens...)
+	return tokens
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
 
 	"github.com/amazonpay-go/amazonpay/internal/secret"
 )
@@ -82,8 +81,9 @@ func (c *Client) send(r *http.Request, op string, secrets ...string) (*answer, e
 	if errors.As(err, &noise) {
 		err = noise.Err
 	}
-	a.about.cause = err
-	return nil, a.fail("", secret.Scrub(err.Error(), secrets...))
+	text := secret.Scrub(err.Error(), secrets...)
+	a.about.cause = secret.Quiet(err, text)
+	return nil, a.fail("", text)
 }
 
 // read does the request and reads the whole answer.
@@ -98,7 +98,7 @@ func (c *Client) read(r *http.Request, a *answer) error {
 	defer func() { _ = response.Body.Close() }()
 	a.about.StatusCode = response.StatusCode
 	// Amazon documents request_id in the body; its servers also send the header.
-	a.about.RequestID = identifier(response.Header.Get("x-amzn-RequestId"), a.secrets...)
+	a.about.RequestID = secret.Identifier(response.Header.Get("x-amzn-RequestId"), a.secrets...)
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err == nil && len(a.body) > maxAnswer {
 		err = fmt.Errorf("the answer is larger than %d KiB", maxAnswer>>10)
@@ -114,7 +114,7 @@ func (a *answer) refusal() error {
 		RequestID   string `json:"request_id"`
 	}
 	err := json.Unmarshal(a.body, &doc)
-	if id := identifier(doc.RequestID, a.secrets...); id != "" {
+	if id := secret.Identifier(doc.RequestID, a.secrets...); id != "" {
 		a.about.RequestID = id
 	}
 	good := a.about.StatusCode/100 == 2
@@ -140,16 +140,5 @@ func errorCode(s string, secrets ...string) ErrorCode {
 	if strings.EqualFold(s, "ServerError") {
 		return ErrServerError
 	}
-	return ErrorCode(identifier(s, secrets...))
-}
-
-// identifier is s if it looks like an id or a code and has no secret in it;
-// tokens are longer, or have a bar.
-func identifier(s string, secrets ...string) string {
-	if len(s) > 100 || secret.Scrub(s, secrets...) != s || strings.ContainsFunc(s, func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.", r)
-	}) {
-		return ""
-	}
-	return s
+	return ErrorCode(secret.Identifier(s, secrets...))
 }

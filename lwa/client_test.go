@@ -288,3 +288,36 @@ func TestBadTokensAreNotSent(t *testing.T) {
 		})
 	}
 }
+
+// Reporters of errors walk the chain and print every link.
+func TestNoLinkOfAnErrorHasASecret(t *testing.T) {
+	c := wired(t, func(r *http.Request) (*http.Response, error) {
+		sent := r.Header.Get("x-amz-access-token")
+		if r.Body != nil {
+			body, _ := io.ReadAll(r.Body)
+			sent += string(body)
+		}
+		return nil, fmt.Errorf("malformed HTTP response %q", sent) // as net/http quotes an answer that quotes the request
+	})
+	for op, call := range operations {
+		t.Run(op, func(t *testing.T) {
+			err := call(t.Context(), c)
+			require.Error(t, err)
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				assertClean(t, e)
+			}
+		})
+	}
+}
+
+// Forms in which a JSON or HTML document quotes a token whose text is not known.
+func TestTokensInOtherClothes(t *testing.T) {
+	for _, form := range []string{`Atzr\\u007cMARKED`, "Atzr&#124;MARKED", "Atzr&#x7c;MARKED", "Atzr&verbar;MARKED"} {
+		c := client(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"invalid_grant","error_description":"token `+form+` bad"}`)
+		})
+		_, err := c.Refresh(t.Context(), "Atzr|MARKED")
+		assertClean(t, err)
+	}
+}

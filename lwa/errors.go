@@ -87,7 +87,8 @@ func (e *Error) Is(target error) bool {
 	return ok && code != "" && code == e.Code
 }
 
-// Unwrap is what lies beneath: a network error, the context's error, or nil.
+// Unwrap is what lies beneath, or nil: errors.Is and errors.As find the network's
+// or the context's error in it. Its text is scrubbed too.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Fault is one thing wrong with a [Config] or an argument: its Field is the Go

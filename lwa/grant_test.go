@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -164,4 +165,12 @@ func FuzzParseGrant(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Anybody writes these texts; U+2028 ends a line for many a log viewer, U+202E turns it round.
+func TestDescriptionsAreOneLine(t *testing.T) {
+	_, err := lwa.ParseGrant("error=access_denied&error_description=no%E2%80%A8level=ERROR%E2%80%AE", time.Now())
+	assert.False(t, strings.ContainsFunc(err.Error(), func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Cf)
+	}), "%q", err)
 }

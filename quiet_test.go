@@ -1,0 +1,91 @@
+package amazonpay_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/amazonpay-go/amazonpay"
+)
+
+// echo answers each request with what answer makes of its head and body.
+func echo(t *testing.T, answer func(head, body string) string) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			var head bytes.Buffer
+			if r, err := http.ReadRequest(bufio.NewReader(io.TeeReader(conn, &head))); err == nil {
+				body, _ := io.ReadAll(r.Body)
+				_, _ = io.WriteString(conn, answer(head.String(), string(body)))
+			}
+			_ = conn.Close()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+// net/http quotes answers that are no HTTP, and an answer may quote the request.
+func TestErrorsQuoteNoAnswer(t *testing.T) {
+	for name, answer := range map[string]func(head, body string) string{
+		"no HTTP":   func(_, body string) string { return body + "\r\n\r\n" },
+		"no status": func(_, body string) string { return "HTTP/1.1 " + body + " x\r\n\r\n" },
+		"no header": func(_, body string) string { return "HTTP/1.1 200 OK\r\n" + body + "\r\n\r\n" },
+		"no length": func(_, body string) string { return "HTTP/1.1 200 OK\r\nContent-Length: " + body + "\r\n\r\n" },
+		"no location": func(_, body string) string {
+			return "HTTP/1.1 307 X\r\nContent-Length: 0\r\nLocation: ://" + body + "\r\n\r\n"
+		},
+		"id in a header": func(_, body string) string {
+			return "HTTP/1.1 500 X\r\nContent-Length: 0\r\nx-mws-request-id: " + body + "\r\n\r\n"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logger, written := logLines()
+			client := stageClient(t, nil, func(c *amazonpay.Config) {
+				c.BaseURL, c.Backoff, c.Logger = echo(t, answer), amazonpay.Spacing(), logger
+			})
+			client, err := client.OnBehalfOf("A2OTHERSELLER", "amzn.mws.4ea38b7b-f563")
+			require.NoError(t, err)
+			_, err = client.GetOrderReferenceDetails(t.Context(), amazonpay.GetOrderReferenceDetailsRequest{AmazonOrderReferenceID: "S01-1234567-1234567", AccessToken: "Atza|IwEBIA"})
+			require.Error(t, err)
+			_, log := written(t)
+			for e := err; e != nil; e = errors.Unwrap(e) { // reporters of errors print the whole chain
+				for _, private := range []string{"IwEBIA", "4ea38b7b", stageKey, "Signature="} {
+					assert.NotContains(t, e.Error()+log, private)
+				}
+			}
+		})
+	}
+}
+
+// What stands in the place of a code or an id is shown only if it looks like one.
+func TestCodesAndIDsAreFitForALog(t *testing.T) {
+	const token = "Atza|IwEBIA"
+	for _, document := range []string{
+		"<ErrorResponse><Error><Type>" + token + "</Type><Code>" + token + "</Code></Error><RequestId>" + token + "</RequestId></ErrorResponse>",
+		"<ErrorResponse><Error><Code>a\nlevel=ERROR msg=forged</Code></Error><RequestId>b\x1b[31m</RequestId></ErrorResponse>",
+		"<ErrorResponse><Error><Code>" + strings.Repeat("C", 1<<20) + "</Code></Error></ErrorResponse>",
+	} {
+		logger, written := logLines()
+		client := once(t, answerScene(403, document), func(c *amazonpay.Config) { c.Logger = logger })
+		_, err := client.GetOrderReferenceDetails(t.Context(), amazonpay.GetOrderReferenceDetailsRequest{AmazonOrderReferenceID: "S01-1234567-1234567", AccessToken: token})
+		_, log := written(t)
+		assert.False(t, strings.Contains(err.Error()+log, "IwEBIA"), "a token")
+		assert.False(t, strings.ContainsFunc(err.Error(), unicode.IsControl), "a control character")
+		assert.Less(t, len(err.Error())+len(log), 4096)
+	}
+}
