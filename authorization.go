@@ -66,7 +66,7 @@ func (a *Authorization) Outcome() Outcome {
 func (a *Authorization) id() string { return string(a.AmazonAuthorizationID) }
 
 // LogValue tells ids, amount and status, and nothing of the buyer.
-func (a *Authorization) LogValue() slog.Value {
+func (a Authorization) LogValue() slog.Value {
 	return logged(a.id(), a.AuthorizationReferenceID, a.AuthorizationAmount, a.AuthorizationStatus)
 }
 

@@ -37,7 +37,7 @@ type BillingAgreement struct {
 func (b *BillingAgreement) id() string { return string(b.AmazonBillingAgreementID) }
 
 // LogValue tells id, remaining balance and status, and nothing of the buyer.
-func (b *BillingAgreement) LogValue() slog.Value {
+func (b BillingAgreement) LogValue() slog.Value {
 	return logged(b.id(), "", b.BillingAgreementLimits.CurrentRemainingBalance, b.BillingAgreementStatus)
 }
 
@@ -220,7 +220,7 @@ type BillingAgreementAuthorization struct {
 }
 
 // LogValue tells ids, amount and status, and nothing of the buyer.
-func (a *BillingAgreementAuthorization) LogValue() slog.Value { return a.Authorization.LogValue() }
+func (a BillingAgreementAuthorization) LogValue() slog.Value { return a.Authorization.LogValue() }
 
 // AuthorizeOnBillingAgreement makes one charge: it creates and confirms an
 // order reference on the agreement, authorizes the money on it, takes it with

@@ -29,7 +29,7 @@ type Capture struct {
 func (p *Capture) id() string { return string(p.AmazonCaptureID) }
 
 // LogValue tells ids, amount and status.
-func (p *Capture) LogValue() slog.Value {
+func (p Capture) LogValue() slog.Value {
 	return logged(p.id(), p.CaptureReferenceID, p.CaptureAmount, p.CaptureStatus)
 }
 

@@ -262,6 +262,14 @@ type Operation struct {
 	Attempts   int    // requests made so far
 }
 
+// LogValue tells which call it is and how it went, and nothing of the request and
+// the result.
+func (o Operation) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("action", o.Action), slog.String("sellerId", o.SellerID), slog.String("requestId", o.RequestID),
+		slog.Int("status", o.StatusCode), slog.Int("attempts", o.Attempts))
+}
+
 // Middleware wraps one operation: it calls next once, looks at the operation
 // before and after, and returns next's error or one that wraps it. Without
 // calling next it can refuse the operation, by an error. It cannot change what

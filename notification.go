@@ -313,12 +313,12 @@ func stage(s State) int {
 }
 
 // String names the notification without its contents.
-func (n *Notification) String() string {
+func (n Notification) String() string {
 	return fmt.Sprintf("amazonpay.Notification(%s, %s, %s %s)", n.ID, n.Type, n.ObjectID(), n.Status().State)
 }
 
 // LogValue tells ids, types and the state, and nothing of the buyer.
-func (n *Notification) LogValue() slog.Value {
+func (n Notification) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", n.ID), slog.String("type", string(n.Type)), slog.String("eventType", string(n.EventType)),
 		slog.String("sellerId", n.SellerID), slog.String("environment", string(n.Environment)),

@@ -45,7 +45,7 @@ type OrderReference struct {
 func (o *OrderReference) id() string { return string(o.AmazonOrderReferenceID) }
 
 // LogValue tells id, total and status, and nothing of the buyer.
-func (o *OrderReference) LogValue() slog.Value {
+func (o OrderReference) LogValue() slog.Value {
 	return logged(o.id(), "", o.OrderTotal, o.OrderReferenceStatus)
 }
 
@@ -337,6 +337,11 @@ func (r *ListOrderReferenceRequest) faults() (wrong fault.List) {
 type OrderReferencePage struct {
 	OrderReferences []OrderReference `xml:"OrderReferenceList>OrderReference"` // in the order asked for; may be empty
 	NextPageToken   string           // empty on the last page
+}
+
+// LogValue tells how many orders there are, and nothing of the buyers.
+func (p OrderReferencePage) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("orderReferences", len(p.OrderReferences)), slog.Bool("last", p.NextPageToken == ""))
 }
 
 // ListOrderReference searches orders by your own order number. If there are

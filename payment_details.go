@@ -2,6 +2,7 @@ package amazonpay
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/amazonpay-go/amazonpay/internal/fault"
 )
@@ -12,10 +13,21 @@ type PaymentDetails struct {
 	Authorizations []AuthorizationDetails // in Amazon's order
 }
 
+// LogValue tells the order and how much was made on it, and nothing of the buyer.
+func (d PaymentDetails) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("orderReference", d.OrderReference), slog.Int("authorizations", len(d.Authorizations)))
+}
+
 // AuthorizationDetails is an authorization with its captures.
 type AuthorizationDetails struct {
 	Authorization *Authorization   // the authorization
 	Captures      []CaptureDetails // at most one
+}
+
+// LogValue tells the authorization and how much was made on it, and nothing of
+// the buyer.
+func (d AuthorizationDetails) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("authorization", d.Authorization), slog.Int("captures", len(d.Captures)))
 }
 
 // CaptureDetails is a capture with its refunds.

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -15,7 +17,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amazonpay-go/amazonpay"
+	"github.com/amazonpay-go/amazonpay/lwa"
 )
+
+// Logging an object shows nothing of the buyer, as a pointer and as a value.
+func TestLogValuesShowNobody(t *testing.T) {
+	buyer := amazonpay.Buyer{Name: "CANARY", Email: "CANARY", Phone: "CANARY"}
+	address := amazonpay.Address{Name: "CANARY", AddressLine1: "CANARY", PostalCode: "CANARY"}
+	destination, billing := amazonpay.Destination{PhysicalDestination: address}, amazonpay.BillingAddress{PhysicalAddress: address}
+	agreement := amazonpay.BillingAgreement{Buyer: buyer, Destination: destination, BillingAddress: billing}
+	order := amazonpay.OrderReference{Buyer: buyer, Destination: destination, BillingAddress: billing}
+	authorization := amazonpay.Authorization{AuthorizationBillingAddress: address}
+	onAgreement := amazonpay.BillingAgreementAuthorization{Authorization: authorization}
+	note := amazonpay.Notification{Raw: "CANARY", Object: &order}
+	ofAgreement := amazonpay.GetBillingAgreementDetailsRequest{AddressConsentToken: "CANARY"}
+	ofOrder := amazonpay.GetOrderReferenceDetailsRequest{AccessToken: "CANARY"}
+	profile := lwa.Profile{Name: "CANARY", Email: "CANARY", PostalCode: "CANARY"}
+	details := amazonpay.PaymentDetails{OrderReference: &order, Authorizations: []amazonpay.AuthorizationDetails{{Authorization: &authorization}}}
+	page := amazonpay.OrderReferencePage{OrderReferences: []amazonpay.OrderReference{order}, NextPageToken: "CANARY"}
+	operation := amazonpay.Operation{Request: &ofOrder, Result: &order}
+	for _, v := range []any{
+		details, &details, details.Authorizations[0], &details.Authorizations[0], page, &page, operation, &operation,
+		buyer, &buyer, address, &address, destination, &destination, billing, &billing, agreement, &agreement, order, &order,
+		authorization, &authorization, onAgreement, &onAgreement, note, &note, ofAgreement, &ofAgreement, ofOrder, &ofOrder, profile, &profile,
+	} {
+		var log bytes.Buffer
+		slog.New(slog.NewTextHandler(&log, nil)).Info("", "v", v)
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("", "v", v)
+		assert.NotContains(t, log.String(), "CANARY", "%T", v)
+		assert.NotContains(t, log.String(), "PANIC", "%T", v)
+	}
+	assert.NotContains(t, fmt.Sprint(note, &note), "CANARY")
+}
 
 // echo answers each request with what answer makes of its head and body.
 func echo(t *testing.T, answer func(head, body string) string) string {

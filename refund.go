@@ -41,7 +41,7 @@ type Refund struct {
 func (r *Refund) id() string { return string(r.AmazonRefundID) }
 
 // LogValue tells ids, amount and status.
-func (r *Refund) LogValue() slog.Value {
+func (r Refund) LogValue() slog.Value {
 	return logged(r.id(), r.RefundReferenceID, r.RefundAmount, r.RefundStatus)
 }
 
