@@ -365,6 +365,49 @@ func TestForgedFlood(t *testing.T) {
 	})
 }
 
+// 16 forgeries that name other certificates of SNS's own do not cost the shop
+// the one that it holds.
+func TestForgeriesDoNotEvict(t *testing.T) {
+	good := pemOf(ipnLeaf())
+	synctest.Test(t, func(t *testing.T) {
+		host := &snsHost{answer: page(http.StatusOK, good)} // old certificates stay where they are
+		v := ipnVerifier(t, func(c *amazonpay.VerifierConfig) { c.HTTPClient.Transport = host })
+		accept(t, v, signed())
+		time.Sleep(time.Minute)
+		for i := range 16 {
+			forged := signed().set("Signature", "AAAA").set("SigningCertURL", fmt.Sprintf("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%032x.pem", i))
+			_, err := v.ParseMessage(t.Context(), nil, forged.json())
+			assert.ErrorIs(t, err, amazonpay.RefusedSignature)
+		}
+		_, err := v.ParseMessage(t.Context(), nil, genuine())
+		assert.NoError(t, err, "the genuine one after 16 forgeries")
+	})
+}
+
+// A held certificate is still there when its day ends in the middle of a flood.
+func TestFloodAtTheEndOfTheDay(t *testing.T) {
+	good := pemOf(ipnLeaf())
+	synctest.Test(t, func(t *testing.T) {
+		host := &snsHost{answer: func(r *http.Request) (*http.Response, error) {
+			if "https://"+r.URL.Host+r.URL.Path == ipnCertURL {
+				return page(http.StatusOK, good)(r)
+			}
+			return page(http.StatusNotFound, "")(r)
+		}}
+		v := ipnVerifier(t, func(c *amazonpay.VerifierConfig) { c.HTTPClient.Transport = host })
+		accept(t, v, signed())
+		time.Sleep(24*time.Hour + time.Second)
+		forged := signed()
+		for i := range 17 {
+			forged.set("SigningCertURL", fmt.Sprintf("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%032x.pem", i))
+			_, err := v.ParseMessage(t.Context(), nil, forged.json())
+			assert.ErrorIs(t, err, amazonpay.RefusedDownload)
+		}
+		_, err := v.ParseMessage(t.Context(), nil, genuine())
+		assert.NoError(t, err, "the genuine one")
+	})
+}
+
 // SNS waits 15 seconds: a slow host must not take them all, nor leave anything
 // behind.
 func TestSlowCertificateHost(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -34,17 +35,18 @@ type Certificates struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
-	spent   time.Time // the bucket of downloads: that much of it is used up
+	proven  map[string]time.Time // by address: when its certificate last verified a message
+	spent   time.Time            // the bucket of downloads: that much of it is used up
 }
 
 // entry is a certificate, a failure to get one, or a download on its way.
 type entry struct {
+	url     string
 	done    chan struct{} // closed when the rest is set
 	cert    *x509.Certificate
 	key     *rsa.PublicKey
 	err     error
 	expires time.Time
-	used    time.Time
 
 	waiting int                // callers that have not given up
 	cancel  context.CancelFunc // of the download
@@ -69,7 +71,31 @@ func (c *Certificates) Verify(ctx context.Context, m *Message) error {
 	if err := validAt(e.cert, m.Time); err != nil {
 		return err
 	}
-	return m.signedBy(e.key, sig)
+	if err := m.signedBy(e.key, sig); err != nil {
+		return err
+	}
+	c.prove(e)
+	return nil
+}
+
+// prove notes that a certificate has verified a message: it is one that the
+// shop lives by, and not merely one that somebody named.
+func (c *Certificates) prove(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proven == nil {
+		c.proven = make(map[string]time.Time)
+	}
+	c.proven[e.url] = time.Now()
+	if len(c.proven) > maxCertificates {
+		oldest := e.url
+		for url, used := range c.proven {
+			if used.Before(c.proven[oldest]) {
+				oldest = url
+			}
+		}
+		delete(c.proven, oldest)
+	}
 }
 
 // get returns a certificate from memory, or waits for the one download of it.
@@ -81,13 +107,16 @@ func (c *Certificates) get(ctx context.Context, url string) (*entry, error) {
 		e = nil
 	}
 	if e == nil {
-		if !c.afford(now) {
+		_, renewal := c.proven[url]
+		if !renewal && !c.afford(now) {
 			c.mu.Unlock()
 			return nil, &Error{NoCertificate, "too many certificates were asked for: no download for now", nil}
 		}
 		e = c.start(ctx, url, now)
+		if renewal {
+			e.waiting++ // for whoever comes next: it does not end with its callers
+		}
 	}
-	e.used = now
 	e.waiting++
 	c.mu.Unlock()
 
@@ -109,6 +138,7 @@ func (c *Certificates) get(ctx context.Context, url string) (*entry, error) {
 
 // afford reports whether one more download may be made. Forged messages that
 // name ever other certificates must not become a flood of requests to Amazon.
+// The renewals of what is proven are few, and need no leave.
 func (c *Certificates) afford(now time.Time) bool {
 	if c.spent.Before(now) {
 		c.spent = now
@@ -128,11 +158,11 @@ func (c *Certificates) start(ctx context.Context, url string, now time.Time) *en
 	}
 	c.tidy(now)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), downloadTime)
-	e := &entry{done: make(chan struct{}), cancel: cancel}
-	c.entries[url] = e
+	e := &entry{url: strings.Clone(url), done: make(chan struct{}), cancel: cancel}
+	c.entries[e.url] = e
 	go func() {
 		defer cancel()
-		cert, key, err := c.obtain(ctx, url)
+		cert, key, err := c.obtain(ctx, e.url)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		e.cert, e.key, e.err = cert, key, err
@@ -144,8 +174,9 @@ func (c *Certificates) start(ctx context.Context, url string, now time.Time) *en
 	return e
 }
 
-// tidy forgets what has expired, and the certificate that was used least
-// recently if there are too many. Failures are few: afford sees to that.
+// tidy forgets what has expired, and one certificate if there are too many: one
+// that never verified a message, or else the one that did so least recently.
+// Failures are few: afford sees to that.
 func (c *Certificates) tidy(now time.Time) {
 	held, oldest := 0, ""
 	for url, e := range c.entries {
@@ -155,7 +186,7 @@ func (c *Certificates) tidy(now time.Time) {
 			delete(c.entries, url)
 		case e.err == nil:
 			held++
-			if oldest == "" || e.used.Before(c.entries[oldest].used) {
+			if oldest == "" || c.proven[url].Before(c.proven[oldest]) {
 				oldest = url
 			}
 		}

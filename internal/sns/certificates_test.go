@@ -190,6 +190,50 @@ func TestCertificatesAreBounded(t *testing.T) {
 	})
 }
 
+// A certificate that has verified messages is renewed whatever strangers have used
+// up, once for all, and does not end with an impatient caller. A failure of it is
+// remembered like any other, and the old one is not believed meanwhile.
+func TestRenewal(t *testing.T) {
+	good := certificate()
+	synctest.Test(t, func(t *testing.T) {
+		down := false
+		s := &source{answer: func(_ context.Context, url string) ([]byte, error) {
+			time.Sleep(time.Second)
+			if down || url != address("held") {
+				return nil, errors.New("404")
+			}
+			return []byte(good), nil
+		}}
+		c, held := s.certificates(), message(t, address("held"))
+		require.NoError(t, c.Verify(t.Context(), held))
+		time.Sleep(25 * time.Hour)
+		forged := message(t, address("0"))
+		for i := range 100 {
+			forged.SigningCertURL = address(fmt.Sprint("x", i))
+			brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			reason(t, sns.NoCertificate, c.Verify(brief, forged))
+			cancel()
+		}
+		for range 20 {
+			brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			require.ErrorIs(t, c.Verify(brief, held), context.DeadlineExceeded)
+			cancel()
+		}
+		require.NoError(t, c.Verify(t.Context(), held))
+		assert.Equal(t, 2, s.fetched[address("held")])
+
+		time.Sleep(25 * time.Hour)
+		down = true
+		for range 20 {
+			reason(t, sns.NoCertificate, c.Verify(t.Context(), held))
+		}
+		assert.Equal(t, 3, s.fetched[address("held")])
+		down = false
+		time.Sleep(time.Minute + time.Second)
+		require.NoError(t, c.Verify(t.Context(), held))
+	})
+}
+
 // A panic in the source reaches nobody, and those who wait are told.
 func TestPanicInTheSource(t *testing.T) {
 	s := &source{answer: func(context.Context, string) ([]byte, error) { panic("bug") }}
