@@ -53,7 +53,8 @@ type VerifierConfig struct {
 	TopicARNs []string
 
 	// MaxAge refuses notifications that were published longer ago; zero refuses
-	// none. What is below NotificationRetention loses late repeats.
+	// none. What is below NotificationRetention loses late repeats. Ids in an
+	// [Inbox] are to be kept as long: one that has been forgotten is new again.
 	MaxAge time.Duration
 
 	// SHA256Only refuses signature version 1, which is SHA-1. Amazon Pay is not
@@ -151,14 +152,20 @@ func (c *VerifierConfig) setUp() (wrong fault.List) {
 
 // Notifications makes a verifier of the client's own notifications, with its
 // HTTP client and logger. Call it once and keep the result. In the sandbox, with
-// a BaseURL, certificates come from there. Solution providers, whose topics are not those
-// of the sellers they act for, use [NewVerifier].
+// a BaseURL, certificates come from there. In production MaxAge is 28 days, twice
+// NotificationRetention: keep the ids of an [Inbox] that long, and nothing can be
+// replayed. Solution providers, whose topics are not those of the sellers they
+// act for, use [NewVerifier], and so does a fake of production whose clock is not
+// the wall's.
 func (c *Client) Notifications() *Verifier {
 	config := VerifierConfig{
 		SellerIDs:   []string{c.config.SellerID},
 		Environment: c.config.Environment,
 		HTTPClient:  c.http,
 		Logger:      c.config.Logger,
+	}
+	if c.config.Environment == Production {
+		config.MaxAge = 2 * NotificationRetention
 	}
 	// In the sandbox a stand-in for Amazon's server brings its own certificates;
 	// about real money, only SNS's own host is believed.

@@ -290,7 +290,8 @@ func TestClientNotifications(t *testing.T) {
 	config.Environment, config.HTTPClient = amazonpay.Production, &http.Client{Transport: sns}
 	client, err = amazonpay.New(config)
 	require.NoError(t, err)
-	_, err = client.Notifications().ParseMessage(t.Context(), nil, genuine())
+	fresh := signed().set("Timestamp", time.Now().UTC().Format("2006-01-02T15:04:05.000Z")).json()
+	_, err = client.Notifications().ParseMessage(t.Context(), nil, fresh)
 	require.ErrorIs(t, err, amazonpay.RefusedDownload) // without verified TLS
 	assert.EqualValues(t, 1, sns.requests.Load())
 	assert.Equal(t, 1, served)
@@ -313,6 +314,29 @@ func TestClientNotifications(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.Notifications().ParseMessage(t.Context(), nil, genuine())
 	require.ErrorIs(t, err, amazonpay.RefusedUnconfigured)
+}
+
+// About real money a message of years ago is not new again when its id has been
+// forgotten.
+func TestClientNotificationsAge(t *testing.T) {
+	for _, c := range []struct {
+		environment amazonpay.Environment
+		age         time.Duration
+		want        error
+	}{
+		{amazonpay.Production, 2*amazonpay.NotificationRetention - time.Hour, amazonpay.RefusedDownload}, // without verified TLS
+		{amazonpay.Production, 2*amazonpay.NotificationRetention + time.Hour, amazonpay.RefusedAge},
+		{amazonpay.Sandbox, 10 * 365 * 24 * time.Hour, amazonpay.RefusedDownload},
+	} {
+		client, err := amazonpay.New(amazonpay.Config{
+			SellerID: ipnSeller, AccessKey: "AKIA", SecretKey: amazonpay.NewSecretKey("secret"), Region: amazonpay.RegionNA,
+			Environment: c.environment, HTTPClient: &http.Client{Transport: &snsHost{answer: page(http.StatusOK, pemOf(ipnLeaf()))}},
+		})
+		require.NoError(t, err)
+		published := time.Now().Add(-c.age).UTC().Format("2006-01-02T15:04:05.000Z")
+		_, err = client.Notifications().ParseMessage(t.Context(), nil, signed().set("Timestamp", published).json())
+		require.ErrorIs(t, err, c.want, "%s, %v", c.environment, c.age)
+	}
 }
 
 // 10,000 notifications from 64 goroutines make one download.
