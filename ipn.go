@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/amazonpay-go/amazonpay/internal/endpoint"
@@ -97,6 +98,7 @@ type Verifier struct {
 	config       VerifierConfig
 	certificates *sns.Certificates // nil in the zero Verifier
 	logger       *slog.Logger
+	unbounded    sync.Once // tells that a sender may be slow without end
 }
 
 // NewVerifier makes a verifier, or an [*InvalidError] that names every fault of
@@ -358,6 +360,9 @@ func (v *Verifier) expects(m *sns.Message) bool {
 // more than once if it comes more than once (see [Inbox]); the context ends 10
 // seconds after the request came.
 //
+// Reading takes no longer either, unless middleware wraps the ResponseWriter
+// without an Unwrap method: then set the server's ReadTimeout.
+//
 // The answer is 200 only after work has returned nil. After an error, and if
 // the certificate could not be downloaded, it is 503, so that the notification
 // comes again; a forgery gets 403, a panic 500. [Refusal] lists the rest. The
@@ -410,8 +415,7 @@ func (v *Verifier) answer(ctx context.Context, w http.ResponseWriter, r *http.Re
 // receive is Parse for a handler, which may confirm a subscription: then there
 // is neither a notification nor an error.
 func (v *Verifier) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Notification, error) {
-	// Where it cannot be set, the server's own has to do.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(handlerTime))
+	v.bound(ctx, w, r)
 	body, err := read(w, r)
 	if err != nil {
 		return nil, err
@@ -424,6 +428,19 @@ func (v *Verifier) receive(ctx context.Context, w http.ResponseWriter, r *http.R
 		return nil, refusal(v.certificates.Confirm(ctx, m))
 	}
 	return v.notification(ctx, m)
+}
+
+// bound ends the reading of a body that does not come. Behind a ResponseWriter of
+// middleware's that has no Unwrap only the server can do that.
+func (v *Verifier) bound(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(handlerTime))
+	server, served := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if err == nil || !served || server.ReadTimeout > 0 || v == nil {
+		return
+	}
+	v.unbounded.Do(func() {
+		v.log(ctx, slog.LevelWarn, "amazonpay: notifications: a sender may be slow without end: set the server's ReadTimeout, or give the middleware's ResponseWriter an Unwrap method")
+	})
 }
 
 func (v *Verifier) log(ctx context.Context, level slog.Level, text string, attrs ...slog.Attr) {

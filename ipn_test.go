@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -446,6 +447,52 @@ func TestSlowCertificateHost(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, answer.Code)
 		assert.Equal(t, 5*time.Second, time.Since(start))
 	})
+}
+
+// bare is what logging middleware makes of a ResponseWriter.
+type bare struct{ http.ResponseWriter }
+
+// Behind it only the server can cut off a sender that never finishes: the log says
+// so, once, unless the server does.
+func TestHandlerSlowSenderBehindMiddleware(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			logger, written := logLines()
+			handler := ipnVerifier(t, func(c *amazonpay.VerifierConfig) { c.Logger = logger }).
+				Handler(func(context.Context, *amazonpay.Notification) error { return nil })
+			var answered atomic.Int32
+			server := &http.Server{ReadTimeout: limit, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				handler.ServeHTTP(bare{w}, r)
+				answered.Add(1)
+			})}
+			network := make(pipes)
+			go func() { _ = server.Serve(network) }()
+			var senders []net.Conn
+			for range 3 {
+				client, conn := net.Pipe()
+				senders = append(senders, client)
+				network <- conn
+				go func() { _, _ = io.Copy(io.Discard, client) }()
+				_, _ = io.WriteString(client, "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1000\r\n\r\n{")
+				time.Sleep(time.Minute)
+			}
+			synctest.Wait()
+			_, text := written(t)
+			if limit == 0 {
+				assert.Equal(t, 1, strings.Count(text, "ReadTimeout"), text)
+				assert.Zero(t, answered.Load())
+			} else {
+				assert.NotContains(t, text, "ReadTimeout")
+				assert.EqualValues(t, 3, answered.Load())
+			}
+			close(network)
+			for _, client := range senders {
+				_ = client.Close()
+			}
+			_ = server.Close()
+			time.Sleep(time.Second)
+		})
+	}
 }
 
 // deliver posts a message as SNS does.
