@@ -365,7 +365,7 @@ func (v *Verifier) expects(m *sns.Message) bool {
 //
 // The answer is 200 only after work has returned nil. After an error, and if
 // the certificate could not be downloaded, it is 503, so that the notification
-// comes again; a forgery gets 403, a panic 500. [Refusal] lists the rest. The
+// comes again, and so it is after a panic; a forgery gets 403. [Refusal] lists the rest. The
 // reason goes to the log and never to the sender.
 func (v *Verifier) Handler(work func(context.Context, *Notification) error) http.Handler {
 	if work == nil {
@@ -374,10 +374,10 @@ func (v *Verifier) Handler(work func(context.Context, *Notification) error) http
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), handlerTime)
 		defer cancel()
-		status := http.StatusInternalServerError
+		status := http.StatusServiceUnavailable // also after runtime.Goexit
 		defer func() {
 			if cause := recover(); cause != nil { // its value may be anything: the type has to do
-				v.log(ctx, slog.LevelError, "amazonpay: notification: panic",
+				v.log(ctx, slog.LevelError, "amazonpay: notification: panic, it will come again",
 					slog.String("type", fmt.Sprintf("%T", cause)), slog.String("stack", string(debug.Stack())))
 			}
 			if status == http.StatusMethodNotAllowed {
@@ -398,7 +398,7 @@ func (v *Verifier) answer(ctx context.Context, w http.ResponseWriter, r *http.Re
 			slog.String("refusal", string(refused.Refusal)), slog.String("reason", refused.Err.Error()))
 		return refused.Refusal.StatusCode()
 	case err != nil: // there are no others; but none must pass for a success
-		return http.StatusInternalServerError
+		return http.StatusServiceUnavailable
 	case n == nil:
 		v.log(ctx, slog.LevelInfo, "amazonpay: subscription confirmed")
 		return http.StatusOK

@@ -517,12 +517,12 @@ func TestHandler(t *testing.T) {
 	}{
 		{"done", func(context.Context, *amazonpay.Notification) error { return nil }, 200, "level=DEBUG msg=\"amazonpay: notification\" notification.id=" + ipnID},
 		{"failed", func(context.Context, *amazonpay.Notification) error { return errors.New("database down") }, 503, "database down"},
-		{"panic", func(context.Context, *amazonpay.Notification) error { panic(secretText("Jane")) }, 500, "type=amazonpay_test.secretText"},
+		{"panic", func(context.Context, *amazonpay.Notification) error { panic(secretText("Jane")) }, 503, "type=amazonpay_test.secretText"},
 		{"nil pointer", func(_ context.Context, n *amazonpay.Notification) error {
 			n.Object.(*amazonpay.Capture).IDList[0] = ""
 			return nil
-		}, 500, "ipn_test.go"},
-		{"abort", func(context.Context, *amazonpay.Notification) error { panic(http.ErrAbortHandler) }, 500, "panic"},
+		}, 503, "ipn_test.go"},
+		{"abort", func(context.Context, *amazonpay.Notification) error { panic(http.ErrAbortHandler) }, 503, "panic"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			log.Reset()
@@ -559,7 +559,7 @@ func TestHandlerGoexit(t *testing.T) {
 		handler.ServeHTTP(answer, request)
 	}()
 	<-done
-	assert.Equal(t, http.StatusInternalServerError, answer.Code)
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code)
 }
 
 // The callback's context ends 10 seconds after the request came, before SNS
