@@ -97,6 +97,7 @@ type VerifierConfig struct {
 type Verifier struct {
 	config       VerifierConfig
 	certificates *sns.Certificates // nil in the zero Verifier
+	fault        error             // why there are none
 	logger       *slog.Logger
 	unbounded    sync.Once // tells that a sender may be slow without end
 }
@@ -156,7 +157,8 @@ func (c *VerifierConfig) setUp() (wrong fault.List) {
 // HTTP client and logger. Call it once and keep the result. In the sandbox, with
 // a BaseURL, certificates come from there. In production MaxAge is 28 days, twice
 // NotificationRetention: keep the ids of an [Inbox] that long, and nothing can be
-// replayed. Solution providers, whose topics are not those of the sellers they
+// replayed. If the client's SellerID cannot be part of a topic's name, all are
+// refused as "unconfigured" (503), and the log says so at once. Solution providers, whose topics are not those of the sellers they
 // act for, use [NewVerifier], and so does a fake of production whose clock is not
 // the wall's.
 func (c *Client) Notifications() *Verifier {
@@ -179,7 +181,8 @@ func (c *Client) Notifications() *Verifier {
 	}
 	v, err := NewVerifier(config)
 	if err != nil { // a seller id that New takes and no topic can be named after
-		return &Verifier{logger: c.logger}
+		v = &Verifier{logger: c.logger, fault: err}
+		v.log(context.Background(), slog.LevelError, "amazonpay: all notifications will be refused", slog.String("reason", err.Error()))
 	}
 	return v
 }
@@ -202,7 +205,7 @@ func (r Refusal) Error() string { return string(r) }
 
 // The refusals, and what the [Verifier.Handler] answers.
 const (
-	refusedUnconfigured   = Refusal("unconfigured")        // 503: the zero Verifier, or SHA-1 under GODEBUG=fips140=only
+	refusedUnconfigured   = Refusal("unconfigured")        // 503: the zero Verifier, a SellerID that is none, or SHA-1 under GODEBUG=fips140=only
 	refusedMethod         = Refusal("method")              // 405: not a POST
 	refusedSize           = Refusal("size")                // 413: larger than anything SNS sends
 	refusedBody           = Refusal("body")                // 503: it broke off
@@ -311,8 +314,11 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // verify decides whether a message is SNS's, from an expected topic. The cheap
 // checks come first, so that a forgery seldom makes a download.
 func (v *Verifier) verify(ctx context.Context, header http.Header, body []byte) (*sns.Message, error) {
-	if v == nil || v.certificates == nil {
+	switch {
+	case v == nil || v.certificates == nil && v.fault == nil:
 		return nil, refuse(refusedUnconfigured, "the verifier was not made by NewVerifier")
+	case v.certificates == nil:
+		return nil, &NotificationError{refusedUnconfigured, v.fault}
 	}
 	if len(body) > maxNotification {
 		return nil, refuse(refusedSize, "it is too large")

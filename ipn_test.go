@@ -310,11 +310,17 @@ func TestClientNotifications(t *testing.T) {
 	require.ErrorIs(t, err, amazonpay.RefusedDownload)
 	assert.EqualValues(t, 1, host.requests.Load())
 
-	config.SellerID = "no/topic"
+	logger, written := logLines()
+	config.SellerID, config.Logger = "no/topic", logger
 	client, err = amazonpay.New(config)
 	require.NoError(t, err)
 	_, err = client.Notifications().ParseMessage(t.Context(), nil, genuine())
 	require.ErrorIs(t, err, amazonpay.RefusedUnconfigured)
+	require.ErrorContains(t, err, "SellerIDs[0] is not a merchant id")
+	lines, _ := written(t)
+	require.Len(t, lines, 1)
+	assert.Equal(t, "ERROR", lines[0]["level"])
+	assert.Contains(t, lines[0]["reason"], "SellerIDs[0] is not a merchant id")
 }
 
 // About real money a message of years ago is not new again when its id has been
