@@ -426,8 +426,11 @@ func refused(status int, body []byte) *failure {
 	return f
 }
 
-// log writes the record of one attempt, and one for every field of a good
-// answer that could not be read.
+// maxUnread is how many fields that could not be read are logged one by one.
+const maxUnread = 20
+
+// log writes the record of one attempt, and one for each of the first fields of a
+// good answer that could not be read.
 func (c *Client) log(ctx context.Context, o *operation, f *failure, unread []wire.Problem, took time.Duration) {
 	level, code := slog.LevelDebug, ErrorCode("")
 	if f != nil {
@@ -436,7 +439,7 @@ func (c *Client) log(ctx context.Context, o *operation, f *failure, unread []wir
 	c.logger.LogAttrs(ctx, level, "amazonpay: request",
 		slog.String("action", o.Action), slog.Int("attempt", o.Attempts), slog.Int("status", o.StatusCode),
 		slog.String("code", string(code)), slog.String("requestId", o.RequestID), slog.Duration("duration", took))
-	for _, p := range unread {
+	for _, p := range unread[:min(len(unread), maxUnread)] {
 		c.logger.LogAttrs(ctx, slog.LevelWarn, "amazonpay: a field of the answer cannot be read and stays zero",
 			slog.String("action", o.Action), slog.String("field", p.Path), slog.String("kind", p.Kind),
 			slog.String("requestId", o.RequestID))

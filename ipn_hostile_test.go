@@ -2,15 +2,18 @@ package amazonpay_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/base64"
 	"errors"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -114,6 +117,7 @@ func hostiles() []hostile {
 		{name: "no certificate URL", want: amazonpay.RefusedEnvelope, body: altered(func(e *envelope) { e.remove("SigningCertURL") })},
 		{name: "Lambda's spelling of the certificate URL", want: amazonpay.RefusedEnvelope, body: altered(func(e *envelope) { e.remove("SigningCertURL").set("SigningCertUrl", ipnCertURL) })},
 		{name: "line break in the message id", want: amazonpay.RefusedEnvelope, body: resigned(func(e *envelope) { e.set("MessageId", ipnID+"\nSubject\nx") })},
+		{name: "long message id", want: amazonpay.RefusedEnvelope, body: resigned(func(e *envelope) { e.set("MessageId", strings.Repeat("a", 65)) })},
 		{name: "impossible time", want: amazonpay.RefusedEnvelope, body: resigned(func(e *envelope) { e.set("Timestamp", "2019-02-30T11:22:33.456Z") })},
 		{name: "time without a zone", want: amazonpay.RefusedEnvelope, body: resigned(func(e *envelope) { e.set("Timestamp", "2019-03-05T11:22:33") })},
 		{name: "confirmation without a token", want: amazonpay.RefusedEnvelope, body: func() []byte { return confirmation().remove("Token").sign("1", ipnKeys().leaf).json() }},
@@ -208,6 +212,7 @@ func hostiles() []hostile {
 		{name: "wildcard", want: amazonpay.RefusedCertificate, body: genuine, host: serving(func(c *x509.Certificate) { c.DNSNames = []string{"*.amazonaws.com"} })},
 		{name: "no alternative name", want: amazonpay.RefusedCertificate, body: genuine, host: serving(func(c *x509.Certificate) { c.DNSNames = nil })},
 		{name: "weak key", want: amazonpay.RefusedCertificate, body: genuine, host: page(200, pemOf(certify(signing(nil), ipnRoot(), ipnKeys().weak, ipnKeys().ca)))},
+		{name: "huge key", want: amazonpay.RefusedCertificate, body: genuine, host: page(200, pemOf(certify(signing(nil), ipnRoot(), hugeKey{}, ipnKeys().ca)))},
 		{name: "not an RSA key", want: amazonpay.RefusedCertificate, body: genuine, host: func(r *http.Request) (*http.Response, error) {
 			key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 			return page(200, pemOf(certify(signing(nil), ipnRoot(), key, ipnKeys().ca)))(r)
@@ -222,6 +227,11 @@ func hostiles() []hostile {
 			e.set("Signature", base64.URLEncoding.EncodeToString([]byte("\xff\xff\xff")))
 		})},
 		{name: "line break in the base64", want: amazonpay.RefusedSignature, quiet: true, body: altered(func(e *envelope) { s := e.get("Signature"); e.set("Signature", s[:76]+"\n"+s[76:]) })},
+		{name: "bits behind the base64", want: amazonpay.RefusedSignature, quiet: true, body: altered(func(e *envelope) {
+			s := []byte(e.get("Signature"))
+			s[len(s)-3]++ // of "A==", where a lax reader sees the same bytes
+			e.set("Signature", string(s))
+		})},
 		{name: "short signature", want: amazonpay.RefusedSignature, body: altered(func(e *envelope) { e.set("Signature", "AAAA") })},
 		{name: "another key", want: amazonpay.RefusedSignature, body: func() []byte { return notification(inner).sign("1", ipnKeys().other).json() }},
 		{name: "signature of another message", want: amazonpay.RefusedSignature, body: altered(func(e *envelope) {
@@ -252,6 +262,7 @@ func hostiles() []hostile {
 
 		// Amazon's, but not for us or not to be read.
 		{name: "another seller", want: amazonpay.RefusedSeller, body: saying("PaymentCapture", ipnPayment, func(m map[string]any) { m["SellerId"] = "A2ANOTHERSELL" })},
+		{name: "another seller's credit", want: amazonpay.RefusedSeller, body: saying("ProviderCredit", ipnPayment, func(m map[string]any) { m["SellerId"] = "A2ANOTHERSELL" })},
 		{name: "the seller in lower case", want: amazonpay.RefusedSeller, body: saying("PaymentCapture", ipnPayment, func(m map[string]any) { m["SellerId"] = strings.ToLower(ipnSeller) })},
 		{name: "the other environment", want: amazonpay.RefusedEnvironment, body: genuine, config: func(c *amazonpay.VerifierConfig) { c.Environment = amazonpay.Production }},
 		{name: "an unknown environment", want: amazonpay.RefusedEnvironment, body: saying("PaymentCapture", ipnPayment, func(m map[string]any) { m["ReleaseEnvironment"] = "Beta" })},
@@ -282,6 +293,13 @@ func hostiles() []hostile {
 		cases = append(cases, hostile{name: "URL " + strings.ToValidUTF8(url, "?"), want: amazonpay.RefusedCertificateURL, quiet: true, body: certURL(url)})
 	}
 	return cases
+}
+
+// hugeKey takes a second to verify with, and more.
+type hugeKey struct{ crypto.Signer }
+
+func (hugeKey) Public() crypto.PublicKey {
+	return &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8199, 1), E: 65537}
 }
 
 func manyNames() string {

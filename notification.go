@@ -225,7 +225,7 @@ func (v *Verifier) payload(ctx context.Context, n *Notification) error {
 		default:
 			return &NotificationError{refusedPayload, fmt.Errorf("the NotificationData is not what the type says: %w", err)}
 		}
-		for _, problem := range doc.Problems {
+		for _, problem := range doc.Problems[:min(len(doc.Problems), maxUnread)] {
 			v.log(ctx, slog.LevelWarn, "amazonpay: a field of the notification cannot be read and stays zero",
 				slog.String("notification", n.ID), slog.String("field", problem.Path), slog.String("kind", problem.Kind))
 		}

@@ -122,3 +122,31 @@ func TestCodesAndIDsAreFitForALog(t *testing.T) {
 		assert.Less(t, len(err.Error())+len(log), 4096)
 	}
 }
+
+// unending is a body that has more than anybody wants, and counts.
+type unending struct{ read int }
+
+func (u *unending) Read(b []byte) (int, error) { u.read += len(b); return len(b), nil }
+func (u *unending) Close() error               { return nil }
+
+// The rest of a huge answer is not even read.
+func TestAnswersAreReadInBounds(t *testing.T) {
+	body := new(unending)
+	client := once(t, func(r *http.Request, _ string) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, ContentLength: -1, Request: r}, nil
+	})
+	_, err := client.GetServiceStatus(t.Context())
+	require.ErrorContains(t, err, "larger than 4 MiB")
+	assert.LessOrEqual(t, body.read, 4<<20+1)
+}
+
+// A good answer with nothing but what cannot be read makes few records.
+func TestUnreadableFieldsAreFewRecords(t *testing.T) {
+	logger, written := logLines()
+	client := once(t, answerScene(200, "<{Action}Response><{Action}Result><OrderReferenceDetails><AmazonOrderReferenceId>S01</AmazonOrderReferenceId>"+
+		strings.Repeat("<CreationTimestamp>yesterday</CreationTimestamp>", 1000)+"</OrderReferenceDetails></{Action}Result></{Action}Response>"), func(c *amazonpay.Config) { c.Logger = logger })
+	_, err := client.GetOrderReferenceDetails(t.Context(), amazonpay.GetOrderReferenceDetailsRequest{AmazonOrderReferenceID: "S01-1234567-1234567"})
+	require.NoError(t, err)
+	lines, _ := written(t)
+	assert.Len(t, lines, 21)
+}

@@ -321,3 +321,23 @@ func TestTokensInOtherClothes(t *testing.T) {
 		assertClean(t, err)
 	}
 }
+
+// endless is a body that has more than anybody wants.
+type endless struct{ read int }
+
+func (e *endless) Read(b []byte) (int, error) { e.read += len(b); return len(b), nil }
+func (e *endless) Close() error               { return nil }
+
+// The rest of a huge answer is not even read.
+func TestAnswersAreReadInBounds(t *testing.T) {
+	for op, call := range operations {
+		t.Run(op, func(t *testing.T) {
+			body := new(endless)
+			c := wired(t, func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, Request: r}, nil
+			})
+			require.ErrorContains(t, call(t.Context(), c), "larger than 64 KiB")
+			assert.LessOrEqual(t, body.read, 64<<10+1)
+		})
+	}
+}

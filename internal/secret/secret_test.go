@@ -74,6 +74,10 @@ func TestScrub(t *testing.T) {
 	}
 }
 
+func TestScrubEscaped(t *testing.T) {
+	assert.Equal(t, "[redacted] [redacted] [redacted]", secret.Scrub("c/d+e f c%2Fd%2Be+f c%2Fd+e%20f", "c/d+e f"))
+}
+
 // What an answer holds may have megabytes: what is looked at is bounded, and a
 // known secret is found before that.
 func TestScrubIsBounded(t *testing.T) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -232,6 +235,42 @@ func TestRenewal(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		require.NoError(t, c.Verify(t.Context(), held))
 	})
+}
+
+// endless is a body that has more than anybody wants.
+type endless struct{ read int }
+
+func (e *endless) Read(b []byte) (int, error) { e.read += len(b); return len(b), nil }
+func (e *endless) Close() error               { return nil }
+
+// transport is a function that answers requests.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A download reads no more than a certificate may have, sends no cookies and leaves
+// no connection; an error of it does not have the address, which may hold a token.
+func TestDownload(t *testing.T) {
+	const address = "https://sns.us-east-1.amazonaws.com/?Token=hunter2"
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: "1"}})
+	body := new(endless)
+	client := &http.Client{Jar: jar, Transport: transport(func(r *http.Request) (*http.Response, error) {
+		assert.Empty(t, r.Cookies())
+		assert.True(t, r.Close)
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: r}, nil
+	})}
+	_, _, err = sns.Download(t.Context(), client, address)
+	require.ErrorContains(t, err, "too large")
+	assert.LessOrEqual(t, body.read, 16<<10+1)
+
+	client.Transport = transport(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
+	_, _, err = sns.Download(t.Context(), client, address)
+	require.ErrorContains(t, err, "no route")
+	assert.NotContains(t, err.Error(), "hunter2")
 }
 
 // A panic in the source reaches nobody, and those who wait are told.

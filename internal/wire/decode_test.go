@@ -346,6 +346,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"entity without an end", `<R><S>a & b</S></R>`, wire.ErrEntity},
 		{"entity at the end", `<R><S>a &amp</S></R>`, wire.ErrEntity},
 		{"zero", `<R><S>&#0;</S></R>`, wire.ErrEntity},
+		{"control character", `<R><S>&#1;</S></R>`, wire.ErrEntity},
 		{"no number", `<R><S>&#;</S></R>`, wire.ErrEntity},
 		{"signed number", `<R><S>&#+65;</S></R>`, wire.ErrEntity},
 		{"too great a number", `<R><S>&#x110000;</S></R>`, wire.ErrEntity},
