@@ -111,19 +111,19 @@ func (s *service) wasPaid(ctx context.Context, t tx, e *entry) error {
 		e.ID, e.Obligation, string(e.Reference), e.Amount.Minor(), string(e.Amount.Currency()), string(e.CaptureID), s.calendar.now().UnixMilli()); err != nil {
 		return err
 	}
-	return s.stand(ctx, t, e.Obligation, "paid")
+	return s.stand(ctx, t, e.Obligation, obligationPaid)
 }
 
 // stand writes where an obligation stands.
-func (s *service) stand(ctx context.Context, t tx, obligation int64, state string) error {
-	_, err := t.exec(ctx, "UPDATE obligations SET state = $1 WHERE id = $2 AND state <> 'paid'", state, obligation)
+func (s *service) stand(ctx context.Context, t tx, obligation int64, state obligationState) error {
+	_, err := t.exec(ctx, "UPDATE obligations SET state = $1 WHERE id = $2 AND state <> 'paid'", string(state), obligation)
 	return err
 }
 
 // wasDeclined plans what comes after a decline, if it was the latest attempt.
 func (s *service) wasDeclined(ctx context.Context, t tx, e *entry) error {
 	state, latest, err := s.obligation(ctx, t, e.Obligation)
-	if err != nil || state == "paid" || latest != e.Step {
+	if err != nil || state == obligationPaid || latest != e.Step {
 		return err
 	}
 	if e.CaptureID != "" && e.AuthorizationID != "" {
@@ -141,9 +141,9 @@ func (s *service) wasDeclined(ctx context.Context, t tx, e *entry) error {
 		if err := s.suspend(ctx, t, e.Agreement); err != nil {
 			return err
 		}
-		return s.stand(ctx, t, e.Obligation, "waiting")
+		return s.stand(ctx, t, e.Obligation, obligationWaiting)
 	}
-	return s.stand(ctx, t, e.Obligation, "failed")
+	return s.stand(ctx, t, e.Obligation, obligationFailed)
 }
 
 // adviceOn is what to do about a declined attempt.
@@ -153,33 +153,34 @@ func adviceOn(a attempt) amazonpay.Advice {
 	return authorization.Advice(true)
 }
 
-func (s *service) obligation(ctx context.Context, t tx, id int64) (state string, step int, err error) {
+func (s *service) obligation(ctx context.Context, t tx, id int64) (state obligationState, step int, err error) {
 	_, err = one(ctx, t, "SELECT state, step FROM obligations WHERE id = $1"+s.db.forUpdate(), []any{id}, &state, &step)
 	return state, step, err
 }
 
-// wasRefused waits for the buyer if the agreement is not open, for the next
-// month if this one's cap is reached, and gives up otherwise: somebody must look.
+// wasRefused does what the SDK advises about a refusal: it waits for the buyer,
+// or for the next month if this one's cap is reached. Otherwise it gives up:
+// somebody must look.
 func (s *service) wasRefused(ctx context.Context, t tx, e *entry) error {
-	switch amazonpay.ErrorCode(e.Reason) {
-	case amazonpay.ErrInvalidBillingAgreementStatus:
-	case amazonpay.ErrPeriodicAmountExceeded:
-		return s.nextMonth(ctx, t, e)
-	default:
-		return s.stand(ctx, t, e.Obligation, "failed")
+	advice := amazonpay.AdviceFor(amazonpay.ErrorCode(e.Reason))
+	switch {
+	case advice.NextMonth:
+		return s.nextMonth(ctx, t, e, advice)
+	case advice.Buyer:
+		if err := s.suspend(ctx, t, e.Agreement); err != nil {
+			return err
+		}
+		return s.stand(ctx, t, e.Obligation, obligationWaiting)
 	}
-	if err := s.suspend(ctx, t, e.Agreement); err != nil {
-		return err
-	}
-	return s.stand(ctx, t, e.Obligation, "waiting")
+	return s.stand(ctx, t, e.Obligation, obligationFailed)
 }
 
 // nextMonth has the same attempt sent when the agreement's cap begins anew: its
-// reference id is not used up.
-func (s *service) nextMonth(ctx context.Context, t tx, e *entry) error {
-	now := s.calendar.now()
-	e.Due = time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-	if err := s.happened(ctx, t, e, event{Kind: evRearm}); err != nil {
+// reference id is not used up. The reason stays with it, so that the report
+// tells of an amount that no month can take.
+func (s *service) nextMonth(ctx context.Context, t tx, e *entry, advice amazonpay.Advice) error {
+	e.Due, _ = s.settings.dunning.Next(e.Step+1, advice, s.calendar.now())
+	if err := s.happened(ctx, t, e, event{Kind: evRearm, Reason: e.Reason}); err != nil {
 		return err
 	}
 	wall := s.calendar.wallAt(e.Due)
@@ -239,20 +240,21 @@ func later(a, b time.Time) time.Time {
 
 // agreementIs applies what is known of an agreement since a time of Amazon's.
 func (s *service) agreementIs(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state amazonpay.State, since time.Time) error {
-	now, look := "", time.Now().Add(s.settings.patience).UnixMilli()
+	var now subscriptionState
+	look := time.Now().Add(s.settings.patience).UnixMilli()
 	switch state {
 	case amazonpay.StateOpen:
-		now = "active"
+		now = subscriptionActive
 	case amazonpay.StateSuspended:
-		now = "suspended"
+		now = subscriptionSuspended
 	case amazonpay.StateClosed, amazonpay.StateCanceled:
-		now = "ended"
+		now = subscriptionEnded
 	default:
 		return nil
 	}
 	n, err := t.exec(ctx, "UPDATE subscriptions SET state = $1, changed = $2, look = $3 WHERE agreement = $4 AND changed <= $2 AND state <> 'ended'",
-		now, since.UnixMilli(), look, string(agreement))
-	if err != nil || n == 0 || now == "suspended" {
+		string(now), since.UnixMilli(), look, string(agreement))
+	if err != nil || n == 0 || now == subscriptionSuspended {
 		return err
 	}
 	return s.wake(ctx, t, agreement, now)
@@ -260,7 +262,7 @@ func (s *service) agreementIs(ctx context.Context, t tx, agreement amazonpay.Bil
 
 // wake goes on with what waited for the buyer, or gives it up with the
 // agreement.
-func (s *service) wake(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state string) error {
+func (s *service) wake(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state subscriptionState) error {
 	var waiting []int64
 	err := each(ctx, t, `SELECT a.id FROM subscriptions s JOIN obligations o ON o.subscription = s.id
 		JOIN attempts a ON a.obligation = o.id AND a.step = o.step
@@ -277,18 +279,28 @@ func (s *service) wake(ctx context.Context, t tx, agreement amazonpay.BillingAgr
 			return err
 		}
 		switch {
-		case state == "ended":
-			err = s.stand(ctx, t, e.Obligation, "failed")
+		case state == subscriptionEnded:
+			err = s.stand(ctx, t, e.Obligation, obligationFailed)
 		case e.State == declined:
 			err = s.nextStep(ctx, t, e, s.calendar.now(), false)
 		case e.State == refused:
-			if err = s.happened(ctx, t, e, event{Kind: evRearm}); err == nil {
-				err = s.stand(ctx, t, e.Obligation, "open")
-			}
-			if err == nil {
-				err = t.enqueue(ctx, chargeJob(e.ID, time.Time{}))
-			}
+			err = s.rearm(ctx, t, e)
 		}
 	}
 	return err
+}
+
+// rearm has a refused attempt sent again, now that the buyer has acted.
+func (s *service) rearm(ctx context.Context, t tx, e *entry) error {
+	confirm := e.Confirm || amazonpay.AdviceFor(amazonpay.ErrorCode(e.Reason)).Confirm
+	if err := s.happened(ctx, t, e, event{Kind: evRearm}); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, "UPDATE attempts SET confirm = $1 WHERE id = $2", bit(confirm), e.ID); err != nil {
+		return err
+	}
+	if err := s.stand(ctx, t, e.Obligation, obligationOpen); err != nil {
+		return err
+	}
+	return t.enqueue(ctx, chargeJob(e.ID, time.Time{}))
 }

@@ -15,6 +15,7 @@ type report struct {
 	Waiting     int            // for the buyer
 	Failed      map[string]int // by the last reason
 	Open        map[standing]int
+	Held        map[string]int // of the open: not sent, or not answered, by the reason of the last refusal
 	Declines    map[string]int // attempts, by reason
 	Attempts    int
 	Requests    int // times that attempts were sent
@@ -35,18 +36,19 @@ func (r *report) undecided() (n int) {
 // LogValue is the report in a log: numbers.
 func (r *report) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("obligations", r.Obligations), slog.Int("paid", r.Paid), slog.Int("recovered", r.Recovered),
-		slog.Int("waiting", r.Waiting), slog.Int("undecided", r.undecided()), slog.Int("unknown", r.Open[unknown]),
+		slog.Int("waiting", r.Waiting), slog.Int("undecided", r.undecided()), slog.Any("held", r.Held), slog.Int("unknown", r.Open[unknown]),
 		slog.Int("conflicts", r.Conflicts), slog.Int("double", r.Double))
 }
 
 // report counts. The database does the work; it reads the whole ledger.
 func (s *service) report(ctx context.Context) (*report, error) {
-	r := &report{Failed: map[string]int{}, Open: map[standing]int{}, Declines: map[string]int{}}
+	r := &report{Failed: map[string]int{}, Open: map[standing]int{}, Held: map[string]int{}, Declines: map[string]int{}}
 	err := s.db.within(ctx, func(t tx) error {
-		err := each(ctx, t, `SELECT o.state, a.state, CASE WHEN o.state = 'failed' THEN a.reason ELSE '' END, CASE WHEN o.step > 0 THEN 1 ELSE 0 END, COUNT(*)
+		err := each(ctx, t, `SELECT o.state, a.state, CASE WHEN o.state = 'failed' OR a.state IN ('intent', 'sending', 'unknown') THEN a.reason ELSE '' END, CASE WHEN o.step > 0 THEN 1 ELSE 0 END, COUNT(*)
 			FROM obligations o JOIN attempts a ON a.obligation = o.id AND a.step = o.step GROUP BY 1, 2, 3, 4`, nil,
 			func(scan func(...any) error) error {
-				var state, reason string
+				var reason string
+				var state obligationState
 				var last standing
 				var retried, n int
 				if err := scan(&state, &last, &reason, &retried, &n); err != nil {
@@ -89,17 +91,19 @@ func (s *service) report(ctx context.Context) (*report, error) {
 	return r, err
 }
 
-func (r *report) count(state string, last standing, reason string, retried, n int) {
+func (r *report) count(state obligationState, last standing, reason string, retried, n int) {
 	r.Obligations += n
 	switch state {
-	case "paid":
+	case obligationPaid:
 		r.Paid += n
 		r.Recovered += retried * n
-	case "waiting":
+	case obligationWaiting:
 		r.Waiting += n
-	case "failed":
+	case obligationFailed:
 		r.Failed[reason] += n
 	default:
-		r.Open[last] += n
+		if r.Open[last] += n; reason != "" {
+			r.Held[reason] += n
+		}
 	}
 }

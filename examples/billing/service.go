@@ -53,6 +53,7 @@ type service struct {
 	calendar calendar
 	settings settings
 	log      *slog.Logger
+	hold     hold
 }
 
 // newService opens the queue on a database that has been migrated.

@@ -34,6 +34,9 @@ func (r *report) table(out io.Writer, cost traffic) {
 	row("pending", r.Open[pending], "")
 	row("unknown", r.Open[unknown]+r.Open[sending], "")
 	row("not sent yet", r.Open[intent], "")
+	for _, reason := range slices.Sorted(maps.Keys(r.Held)) {
+		row("  held back", r.Held[reason], reason)
+	}
 	fmt.Fprintln(w, "\t\t")
 	row("attempts", r.Attempts, "each with its own reference id")
 	for _, reason := range slices.Sorted(maps.Keys(r.Declines)) {

@@ -20,6 +20,32 @@ const (
 // final reports whether there is nothing more to wait for.
 func (s standing) final() bool { return s == paid || s == declined || s == refused }
 
+// obligationState is where an obligation stands: what a subscriber owes for a
+// period.
+type obligationState string
+
+const (
+	obligationOpen    obligationState = "open"    // an attempt is on its way, or will be
+	obligationWaiting obligationState = "waiting" // for the buyer
+	obligationPaid    obligationState = "paid"    // final
+	obligationFailed  obligationState = "failed"  // given up, unless Amazon says that it was paid after all
+)
+
+// subscriptionState is what is known of a subscription's agreement.
+type subscriptionState string
+
+const (
+	subscriptionActive    subscriptionState = "active"
+	subscriptionSuspended subscriptionState = "suspended" // by Amazon, or a charge was refused or declined so that the buyer must act
+	subscriptionEnded     subscriptionState = "ended"     // final
+)
+
+// Reasons of ours why an attempt was not sent, beside Amazon's.
+const (
+	reasonAlreadyPaid    amazonpay.Reason = "AlreadyPaid"    // by a late surprise of another attempt
+	reasonAgreementEnded amazonpay.Reason = "AgreementEnded" // before it was sent
+)
+
 // attempt is one reference id's part of an obligation: what the ledger knows of
 // it, and nothing of the buyer.
 type attempt struct {
@@ -40,9 +66,9 @@ const (
 	evSend     eventKind = iota // a worker is about to send it
 	evNews                      // Amazon said how it stands: an answer, a notification, or the reconciler's reading
 	evLost                      // no answer came
-	evUnsent                    // it is proven that nothing was carried out: throttled, not connected
+	evUnsent                    // it is proven that nothing was carried out: throttled, not connected, turned away for a reason that is not its own
 	evRejected                  // an error answer: Amazon did not take the request
-	evRearm                     // a refused one may be sent again: the buyer has repaired the agreement
+	evRearm                     // a refused one may be sent again: the buyer has repaired the agreement, or next month
 )
 
 // event is something that happened to an attempt.
@@ -50,6 +76,8 @@ type event struct {
 	Kind             eventKind
 	News             standing // of evNews: pending, paid or declined
 	Certain          bool     // of evRejected: Amazon's books were searched for the earlier requests, long after they were sent
+	Held             bool     // no other charge will go through, either: charging pauses
+	Conflict         bool     // somebody must look
 	Reason           amazonpay.Reason
 	Soft             bool
 	AuthorizationID  amazonpay.AuthorizationID
@@ -73,11 +101,12 @@ func (a attempt) after(e event) attempt {
 		return a.told(e)
 	case evLost:
 		if a.State == sending {
-			a.State, a.Doubt = unknown, true
+			a.State, a.Doubt, a.Reason = unknown, true, e.Reason
+			a.Conflict = a.Conflict || e.Conflict
 		}
 	case evUnsent:
 		if a.State == sending {
-			a.State = intent
+			a.State, a.Reason = intent, e.Reason
 			if a.Doubt {
 				a.State = unknown
 			}
@@ -92,7 +121,7 @@ func (a attempt) after(e event) attempt {
 		}
 	case evRearm:
 		if a.State == refused {
-			a.State, a.Reason = intent, ""
+			a.State, a.Reason = intent, e.Reason
 		}
 	}
 	return a
