@@ -106,15 +106,17 @@ func (s *service) claim(ctx context.Context, id int64) (e *entry, again time.Dur
 }
 
 // unwanted finds an attempt that must not be sent. One that has never been sent
-// is ended: its agreement is suspended or has ended, or the obligation has been
-// paid by a late surprise of another attempt. One that may have been sent, of an
+// is ended: its agreement is suspended or has ended, it is so late that the next
+// period's is due, or the obligation has been paid by a late surprise of another
+// attempt. One that may have been sent, of an
 // obligation that is paid, stays as it is: to repeat it might take the money
 // twice, so somebody must look.
 func (s *service) unwanted(ctx context.Context, t tx, e *entry) (bool, error) {
 	var agreement subscriptionState
 	var obligation obligationState
-	if _, err := one(ctx, t, "SELECT s.state, o.state FROM subscriptions s JOIN obligations o ON o.subscription = s.id WHERE o.id = $1",
-		[]any{e.Obligation}, &agreement, &obligation); err != nil {
+	var anchor int
+	if _, err := one(ctx, t, "SELECT s.state, s.anchor, o.state FROM subscriptions s JOIN obligations o ON o.subscription = s.id WHERE o.id = $1",
+		[]any{e.Obligation}, &agreement, &anchor, &obligation); err != nil {
 		return false, err
 	}
 	var reason amazonpay.Reason
@@ -129,6 +131,8 @@ func (s *service) unwanted(ctx context.Context, t tx, e *entry) (bool, error) {
 		return false, nil
 	case agreement == subscriptionEnded:
 		reason = reasonAgreementEnded
+	case s.lapsed(e.Due, anchor):
+		reason = reasonLapsed
 	case agreement == subscriptionSuspended && !e.Confirm:
 		reason = amazonpay.Reason(amazonpay.ErrInvalidBillingAgreementStatus)
 	default:
@@ -163,7 +167,7 @@ func (s *service) send(ctx context.Context, e *entry) event {
 	news := event{Kind: evNews, News: pending, OrderReferenceID: charge.AmazonOrderReferenceID}
 	if charge.Authorization != nil {
 		news = newsOfAuthorization(charge.Authorization)
-		news.OrderReferenceID = charge.AmazonOrderReferenceID
+		news.OrderReferenceID, news.Amount = charge.AmazonOrderReferenceID, charge.Amount
 	}
 	switch charge.Outcome {
 	case amazonpay.OutcomePaid:
@@ -224,20 +228,12 @@ func (s *service) look(ctx context.Context, id int64) error {
 	if err := s.db.within(ctx, func(t tx) (err error) {
 		e, err = s.load(ctx, t, "id", id)
 		return err
-	}); err != nil || e == nil || e.State != pending || e.AuthorizationID == "" {
+	}); err != nil || e == nil || e.State != pending {
 		return err
 	}
-	authorization, err := s.client.GetAuthorizationDetails(ctx, amazonpay.GetAuthorizationDetailsRequest{AmazonAuthorizationID: e.AuthorizationID})
+	news, err := s.read(ctx, e)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", e.AuthorizationID, err)
-	}
-	news := newsOfAuthorization(authorization)
-	if authorization.Outcome() == amazonpay.OutcomeOpen && news.CaptureID != "" { // reserved: the capture decides
-		capture, err := s.client.GetCaptureDetails(ctx, amazonpay.GetCaptureDetailsRequest{AmazonCaptureID: news.CaptureID})
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", news.CaptureID, err)
-		}
-		news = newsOfCapture(capture)
+		return err
 	}
 	return s.db.within(ctx, func(t tx) error {
 		e, err := s.load(ctx, t, "id", id)
@@ -246,6 +242,28 @@ func (s *service) look(ctx context.Context, id int64) error {
 		}
 		return s.happened(ctx, t, e, news)
 	})
+}
+
+// read asks Amazon how a pending attempt stands. Without an id of Amazon's that
+// leads to it, the same request is sent again, and answered with the first
+// result.
+func (s *service) read(ctx context.Context, e *entry) (news event, err error) {
+	if e.AuthorizationID == "" {
+		return s.send(ctx, e), nil
+	}
+	authorization, err := s.client.GetAuthorizationDetails(ctx, amazonpay.GetAuthorizationDetailsRequest{AmazonAuthorizationID: e.AuthorizationID})
+	if err != nil {
+		return news, fmt.Errorf("reading %s: %w", e.AuthorizationID, err)
+	}
+	news = newsOfAuthorization(authorization)
+	if authorization.Outcome() == amazonpay.OutcomeOpen && news.CaptureID != "" { // reserved: the capture decides
+		capture, err := s.client.GetCaptureDetails(ctx, amazonpay.GetCaptureDetailsRequest{AmazonCaptureID: news.CaptureID})
+		if err != nil {
+			return news, fmt.Errorf("reading %s: %w", news.CaptureID, err)
+		}
+		news = newsOfCapture(capture, authorization)
+	}
+	return news, nil
 }
 
 // readAgreement reads an agreement that is suspended: its notification may be

@@ -21,7 +21,6 @@ type entry struct {
 	Step       int
 	Reference  amazonpay.ReferenceID
 	Agreement  amazonpay.BillingAgreementID
-	Amount     amazonpay.Price
 	Due        time.Time
 	Confirm    bool
 	DoubtSince time.Time
@@ -31,19 +30,31 @@ type entry struct {
 // load reads an attempt and keeps it to the transaction.
 func (s *service) load(ctx context.Context, t tx, where string, key any) (*entry, error) {
 	var e entry
-	var minor, due, lease, doubtSince int64
-	var currency amazonpay.Currency
+	var minor, taken, due, lease, doubtSince int64
+	var currency, takenIn amazonpay.Currency
 	found, err := one(ctx, t, `SELECT id, obligation, step, reference, agreement, amount, currency, due, confirm, lease, doubt_since,
-		state, doubt, conflict, reason, soft, authorization_id, order_id, capture_id
+		state, doubt, conflict, reason, soft, authorization_id, order_id, capture_id,
+		COALESCE((SELECT p.amount FROM payments p WHERE p.attempt = attempts.id), 0), COALESCE((SELECT p.currency FROM payments p WHERE p.attempt = attempts.id), '')
 		FROM attempts WHERE `+where+` = $1`+s.db.forUpdate(), []any{key},
 		&e.ID, &e.Obligation, &e.Step, &e.Reference, &e.Agreement, &minor, &currency, &due, (*bitFlag)(&e.Confirm), &lease, &doubtSince,
-		&e.State, (*bitFlag)(&e.Doubt), (*bitFlag)(&e.Conflict), &e.Reason, (*bitFlag)(&e.Soft), &e.AuthorizationID, &e.OrderReferenceID, &e.CaptureID)
+		&e.State, (*bitFlag)(&e.Doubt), (*bitFlag)(&e.Conflict), &e.Reason, (*bitFlag)(&e.Soft), &e.AuthorizationID, &e.OrderReferenceID, &e.CaptureID,
+		&taken, &takenIn)
 	if err != nil || !found {
 		return nil, err
 	}
 	e.Due, e.Lease, e.DoubtSince = time.UnixMilli(due).UTC(), time.UnixMilli(lease), time.UnixMilli(doubtSince)
-	e.Amount, err = amazonpay.NewPrice(minor, currency)
+	if e.Amount, err = priceOf(minor, currency); err == nil {
+		e.Taken, err = priceOf(taken, takenIn)
+	}
 	return &e, err
+}
+
+// priceOf is a price of the database, where the zero Price has no currency.
+func priceOf(minor int64, currency amazonpay.Currency) (amazonpay.Price, error) {
+	if currency == "" {
+		return amazonpay.Price{}, nil
+	}
+	return amazonpay.NewPrice(minor, currency)
 }
 
 // bitFlag is a bool in a column of 0 and 1.
@@ -91,7 +102,11 @@ func (s *service) happened(ctx context.Context, t tx, e *entry, news event) erro
 	if err := s.save(ctx, t, e, lease, time.Now().Add(s.settings.patience)); err != nil {
 		return err
 	}
-	if e.State == before.State {
+	if e.Conflict && !before.Conflict {
+		s.log.ErrorContext(ctx, "somebody must look: Amazon contradicts itself or the ledger",
+			"reference", e.Reference, "was", before.State, "is", e.State, "said", news.News, "reason", news.Reason, "asked", e.Amount, "amount", news.Amount)
+	}
+	if e.State == before.State && e.Taken == before.Taken {
 		return nil
 	}
 	switch e.State {
@@ -107,8 +122,8 @@ func (s *service) happened(ctx context.Context, t tx, e *entry, news event) erro
 
 func (s *service) wasPaid(ctx context.Context, t tx, e *entry) error {
 	if _, err := t.exec(ctx, `INSERT INTO payments (attempt, obligation, reference, amount, currency, capture_id, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-		e.ID, e.Obligation, string(e.Reference), e.Amount.Minor(), string(e.Amount.Currency()), string(e.CaptureID), s.calendar.now().UnixMilli()); err != nil {
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (attempt) DO UPDATE SET amount = excluded.amount, currency = excluded.currency`,
+		e.ID, e.Obligation, string(e.Reference), e.Taken.Minor(), string(e.Taken.Currency()), string(e.CaptureID), s.calendar.now().UnixMilli()); err != nil {
 		return err
 	}
 	return s.stand(ctx, t, e.Obligation, obligationPaid)
@@ -207,7 +222,7 @@ func (s *service) nextStep(ctx context.Context, t tx, last *entry, due time.Time
 		[]any{last.Obligation}, &name, &period); err != nil {
 		return err
 	}
-	next := &entry{Obligation: last.Obligation, Step: last.Step + 1, Agreement: last.Agreement, Amount: last.Amount, Due: due, Confirm: confirm}
+	next := &entry{attempt: attempt{Amount: last.Amount}, Obligation: last.Obligation, Step: last.Step + 1, Agreement: last.Agreement, Due: due, Confirm: confirm}
 	job, err := s.writeAttempt(ctx, t, next, name, period)
 	if err != nil {
 		return err
@@ -260,26 +275,33 @@ func (s *service) agreementIs(ctx context.Context, t tx, agreement amazonpay.Bil
 	return s.wake(ctx, t, agreement, now)
 }
 
-// wake goes on with what waited for the buyer, or gives it up with the
-// agreement.
+// wake goes on with what waited for the buyer, or gives it up: with the
+// agreement, or because it has lapsed. A buyer who repairs a card after a year
+// pays for one period, not for twelve at once.
 func (s *service) wake(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state subscriptionState) error {
-	var waiting []int64
-	err := each(ctx, t, `SELECT a.id FROM subscriptions s JOIN obligations o ON o.subscription = s.id
+	type late struct {
+		attempt, due int64
+		anchor       int
+	}
+	var waiting []late
+	err := each(ctx, t, `SELECT a.id, o.due, s.anchor FROM subscriptions s JOIN obligations o ON o.subscription = s.id
 		JOIN attempts a ON a.obligation = o.id AND a.step = o.step
 		WHERE s.agreement = $1 AND o.state = 'waiting' ORDER BY a.id`, []any{string(agreement)}, func(scan func(...any) error) error {
-		waiting = append(waiting, 0)
-		return scan(&waiting[len(waiting)-1])
+		var l late
+		err := scan(&l.attempt, &l.due, &l.anchor)
+		waiting = append(waiting, l)
+		return err
 	})
-	for _, id := range waiting {
+	for _, l := range waiting {
 		if err != nil {
 			return err
 		}
 		var e *entry
-		if e, err = s.load(ctx, t, "id", id); err != nil {
+		if e, err = s.load(ctx, t, "id", l.attempt); err != nil {
 			return err
 		}
 		switch {
-		case state == subscriptionEnded:
+		case state == subscriptionEnded, s.lapsed(time.UnixMilli(l.due).UTC(), l.anchor):
 			err = s.stand(ctx, t, e.Obligation, obligationFailed)
 		case e.State == declined:
 			err = s.nextStep(ctx, t, e, s.calendar.now(), false)

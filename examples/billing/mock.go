@@ -75,16 +75,16 @@ func (m mock) books(ctx context.Context) iter.Seq2[movement, error] {
 		const limit = 1000
 		for offset := 0; ; offset += limit {
 			var lines []struct {
-				Kind      amazonpaytest.MovementKind `json:"kind"`
-				Amount    amazonpay.Price            `json:"amount"`
-				Reference amazonpay.ReferenceID      `json:"reference"`
+				Amount    amazonpay.Price       `json:"amount"`
+				Reference amazonpay.ReferenceID `json:"reference"`
+				Refund    amazonpay.RefundID    `json:"refund"`
 			}
 			if err := m.ask(ctx, http.MethodGet, fmt.Sprintf("/mock/ledger?limit=%d&offset=%d", limit, offset), nil, &lines); err != nil {
 				yield(movement{}, err)
 				return
 			}
 			for _, l := range lines {
-				if l.Kind == amazonpaytest.Captured && !yield(movement{l.Reference, l.Amount}, nil) {
+				if !yield(movement{l.Reference, l.Refund, l.Amount}, nil) {
 					return
 				}
 			}

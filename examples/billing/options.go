@@ -56,6 +56,7 @@ func readOptions(args []string, getenv func(string) string, out io.Writer) (o op
 	flags.StringVar(&o.http, "http", "", "address of the web page, River's pages and the receiver of notifications; a port alone is on this machine only")
 	flags.StringVar(&o.role, "role", roleAll, "all, planner, worker or web")
 	flags.StringVar(&o.shop, "shop", o.shop, "the shop's name, in every reference id: never change it")
+	flags.IntVar(&o.arrears, "arrears", o.arrears, "how many periods a subscriber may be charged for at once, after an outage or when a card is repaired; older ones are given up")
 	flags.StringVar(&o.imports, "import", "", "a CSV file of subscribers: subscription,agreement,amount,currency[,date of the first charge]")
 	flags.BoolVar(&o.live, "live", false, "charge with the keys in the environment (AMAZONPAY_SELLER_ID and so on)")
 	flags.BoolVar(&o.once, "once", false, "with -live or -base-url: end when everything is decided, print the table and compare a mock's books")
@@ -79,8 +80,8 @@ func (o *options) check(getenv func(string) string) error {
 	switch {
 	case !slices.Contains([]string{roleAll, rolePlanner, roleWorker, roleWeb}, o.role):
 		return fmt.Errorf("-role %s: not all, planner, worker or web", o.role)
-	case o.workers < 1 || o.months < 1 || o.subscribers < 0 || o.day < time.Millisecond || !(o.factor > 0):
-		return errors.New("-workers, -months, -subscribers, -day or -factor is too small")
+	case o.workers < 1 || o.months < 1 || o.arrears < 1 || o.subscribers < 0 || o.day < time.Millisecond || !(o.factor > 0):
+		return errors.New("-workers, -months, -arrears, -subscribers, -day or -factor is too small")
 	case !(o.declines >= 0 && o.declines <= 1) || !(o.faults >= 0):
 		return errors.New("-declines is not between 0 and 1, or -faults is negative")
 	}

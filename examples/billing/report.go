@@ -23,6 +23,9 @@ type report struct {
 	Conflicts   int // attempts of which Amazon said two things: somebody must look
 	Double      int // obligations with more than one payment: somebody must look
 	Taken       []amazonpay.Price
+	Refunded    []amazonpay.Price // of it, by the shop
+	TakenBack   []amazonpay.Price // of it, over the shop's head: lost chargebacks and claims
+	Chargebacks int               // heard of, won or lost
 }
 
 // undecided is how many obligations will still change by themselves.
@@ -37,7 +40,8 @@ func (r *report) undecided() (n int) {
 func (r *report) LogValue() slog.Value {
 	return slog.GroupValue(slog.Int("obligations", r.Obligations), slog.Int("paid", r.Paid), slog.Int("recovered", r.Recovered),
 		slog.Int("waiting", r.Waiting), slog.Int("undecided", r.undecided()), slog.Any("held", r.Held), slog.Int("unknown", r.Open[unknown]),
-		slog.Int("conflicts", r.Conflicts), slog.Int("double", r.Double))
+		slog.Int("conflicts", r.Conflicts), slog.Int("double", r.Double),
+		slog.Any("taken", r.Taken), slog.Any("refunded", r.Refunded), slog.Any("takenBack", r.TakenBack), slog.Int("chargebacks", r.Chargebacks))
 }
 
 // report counts. The database does the work; it reads the whole ledger.
@@ -77,16 +81,17 @@ func (s *service) report(ctx context.Context) (*report, error) {
 		if _, err := one(ctx, t, "SELECT COUNT(*) FROM (SELECT obligation FROM payments GROUP BY obligation HAVING COUNT(*) > 1) twice", nil, &r.Double); err != nil {
 			return err
 		}
-		return each(ctx, t, "SELECT currency, CAST(SUM(amount) AS BIGINT) FROM payments GROUP BY currency ORDER BY currency", nil, func(scan func(...any) error) error {
-			var currency amazonpay.Currency
-			var minor int64
-			if err := scan(&currency, &minor); err != nil {
-				return err
-			}
-			sum, err := amazonpay.NewPrice(minor, currency)
-			r.Taken = append(r.Taken, sum)
+		if _, err := one(ctx, t, "SELECT COUNT(*) FROM chargebacks", nil, &r.Chargebacks); err != nil {
 			return err
-		})
+		}
+		if r.Taken, err = sums(ctx, t, "payments"); err != nil {
+			return err
+		}
+		if r.Refunded, err = sums(ctx, t, "refunds WHERE state = 'Completed' AND type IN ('SellerInitiated', '')"); err != nil {
+			return err
+		}
+		r.TakenBack, err = sums(ctx, t, "refunds WHERE state = 'Completed' AND type NOT IN ('SellerInitiated', '')")
+		return err
 	})
 	return r, err
 }
@@ -106,4 +111,20 @@ func (r *report) count(state obligationState, last standing, reason string, retr
 			r.Held[reason] += n
 		}
 	}
+}
+
+// sums adds the amounts of rows, by currency.
+func sums(ctx context.Context, t tx, rows string) (list []amazonpay.Price, err error) {
+	err = each(ctx, t, "SELECT currency, CAST(SUM(amount) AS BIGINT) FROM "+rows+" GROUP BY currency ORDER BY currency", nil,
+		func(scan func(...any) error) error {
+			var currency amazonpay.Currency
+			var minor int64
+			if err := scan(&currency, &minor); err != nil {
+				return err
+			}
+			sum, err := priceOf(minor, currency)
+			list = append(list, sum)
+			return err
+		})
+	return list, err
 }

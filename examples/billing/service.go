@@ -17,6 +17,7 @@ type settings struct {
 	role    string
 	workers int // charges at the same time. More than a few do not help: the quota is the limit
 	dunning amazonpay.Dunning
+	arrears int // how many periods a subscriber may be charged for at once, after an outage or when a card is repaired
 
 	call     time.Duration // the longest that one charge may take, with its repeats and the wait for the quota
 	lease    time.Duration // for how long a worker has an attempt to itself; longer than call
@@ -30,7 +31,7 @@ type settings struct {
 // production are the settings for real money.
 func production() settings {
 	return settings{
-		shop: "billing", role: roleAll, workers: 4, dunning: amazonpay.DefaultDunning(),
+		shop: "billing", role: roleAll, workers: 4, dunning: amazonpay.DefaultDunning(), arrears: 1,
 		call: 3 * time.Minute, lease: 5 * time.Minute, retry: 30 * time.Second, patience: time.Hour, certain: time.Hour,
 		upkeep: time.Minute, poll: time.Second,
 	}

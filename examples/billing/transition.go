@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/amazonpay-go/amazonpay"
 )
 
@@ -44,14 +46,17 @@ const (
 const (
 	reasonAlreadyPaid    amazonpay.Reason = "AlreadyPaid"    // by a late surprise of another attempt
 	reasonAgreementEnded amazonpay.Reason = "AgreementEnded" // before it was sent
+	reasonLapsed         amazonpay.Reason = "Lapsed"         // the next period was due before it was sent
 )
 
 // attempt is one reference id's part of an obligation: what the ledger knows of
 // it, and nothing of the buyer.
 type attempt struct {
 	State            standing
-	Doubt            bool // a request of it may have been carried out, and no answer said what came of it
-	Conflict         bool // Amazon said two things that cannot both be true: somebody must look
+	Amount           amazonpay.Price // what it asks for
+	Taken            amazonpay.Price // what Amazon says it took; zero unless it is paid
+	Doubt            bool            // a request of it may have been carried out, and no answer said what came of it
+	Conflict         bool            // Amazon said two things that cannot both be true: somebody must look
 	Reason           amazonpay.Reason
 	Soft             bool
 	AuthorizationID  amazonpay.AuthorizationID
@@ -74,10 +79,11 @@ const (
 // event is something that happened to an attempt.
 type event struct {
 	Kind             eventKind
-	News             standing // of evNews: pending, paid or declined
-	Certain          bool     // of evRejected: Amazon's books were searched for the earlier requests, long after they were sent
-	Held             bool     // no other charge will go through, either: charging pauses
-	Conflict         bool     // somebody must look
+	News             standing        // of evNews: pending, paid or declined
+	Amount           amazonpay.Price // of evNews: what Amazon says it is about, or took; zero if it does not say
+	Certain          bool            // of evRejected: Amazon's books were searched for the earlier requests, long after they were sent
+	Held             bool            // no other charge will go through, either: charging pauses
+	Conflict         bool            // somebody must look
 	Reason           amazonpay.Reason
 	Soft             bool
 	AuthorizationID  amazonpay.AuthorizationID
@@ -89,7 +95,8 @@ type event struct {
 // whatever order and however often, the same set of events ends the same way.
 //
 // What Amazon says goes before what the network did; what is final stays,
-// unless Amazon says that money has moved, which always counts.
+// unless Amazon says that money has moved, which always counts. If it speaks of
+// another amount than was asked for, somebody must look.
 func (a attempt) after(e event) attempt {
 	switch e.Kind {
 	case evSend:
@@ -130,6 +137,10 @@ func (a attempt) after(e event) attempt {
 // told applies what Amazon said.
 func (a attempt) told(e event) attempt {
 	a.learn(e)
+	a.Conflict = a.Conflict || !e.Amount.IsZero() && e.Amount != a.Amount
+	if e.News == paid {
+		a.Taken = cmp.Or(e.Amount, a.Taken, a.Amount)
+	}
 	switch {
 	case a.State == e.News:
 		return a
@@ -170,7 +181,10 @@ func (a *attempt) learn(e event) {
 // is Open has reserved the money and not taken it: its capture decides.
 func newsOfAuthorization(a *amazonpay.Authorization) event {
 	e := event{Kind: evNews, News: pending, AuthorizationID: a.AmazonAuthorizationID,
-		Reason: a.AuthorizationStatus.ReasonCode, Soft: a.SoftDecline}
+		Amount: a.AuthorizationAmount, Reason: a.AuthorizationStatus.ReasonCode, Soft: a.SoftDecline}
+	if a.CapturedAmount.Sign() > 0 {
+		e.Amount = a.CapturedAmount
+	}
 	if len(a.IDList) > 0 {
 		e.CaptureID = a.IDList[0]
 	}
@@ -183,14 +197,18 @@ func newsOfAuthorization(a *amazonpay.Authorization) event {
 	return e
 }
 
-// newsOfCapture is what the capture of a charge says. One that is Closed was
-// Completed, and its money has arrived.
-func newsOfCapture(c *amazonpay.Capture) event {
-	e := event{Kind: evNews, News: pending, CaptureID: c.AmazonCaptureID, Reason: c.CaptureStatus.ReasonCode}
-	switch c.CaptureStatus.State {
-	case amazonpay.StateCompleted, amazonpay.StateClosed:
+// newsOfCapture is what the capture of a charge says, together with its
+// authorization if that has been read. One that is Closed was Completed and
+// refunded, or Amazon closed it: whether before any money moved, only the
+// authorization tells.
+func newsOfCapture(c *amazonpay.Capture, a *amazonpay.Authorization) event {
+	e := event{Kind: evNews, News: pending, Amount: c.CaptureAmount, CaptureID: c.AmazonCaptureID, Reason: c.CaptureStatus.ReasonCode}
+	closed := c.CaptureStatus.State == amazonpay.StateClosed
+	switch {
+	case c.CaptureStatus.State == amazonpay.StateCompleted,
+		closed && c.Advice().Over, closed && a != nil && a.CapturedAmount.Sign() > 0:
 		e.News = paid
-	case amazonpay.StateDeclined:
+	case c.CaptureStatus.State == amazonpay.StateDeclined, closed && a != nil:
 		e.News = declined
 	}
 	return e

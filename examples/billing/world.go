@@ -181,11 +181,11 @@ func (w *world) turn(ctx context.Context) {
 	}
 }
 
-// books are what was really taken.
+// books are what was really taken, and given back.
 func (w *world) books(context.Context) iter.Seq2[movement, error] {
 	return func(yield func(movement, error) bool) {
 		for _, m := range w.fake.Ledger() {
-			if m.Kind == amazonpaytest.Captured && !yield(movement{m.ReferenceID, m.Amount}, nil) {
+			if !yield(movement{m.ReferenceID, m.RefundID, m.Amount}, nil) {
 				return
 			}
 		}
