@@ -26,6 +26,7 @@ type gate struct {
 	action string // which it refuses; empty is any
 	status int    // 0 lets all pass
 	body   string
+	calls  atomic.Int32 // how many requests there were
 	lists  atomic.Int32 // how often Amazon's books were searched
 }
 
@@ -39,6 +40,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.calls.Add(1)
 	if form.Get("Action") == "ListOrderReference" {
 		g.lists.Add(1)
 	}
@@ -185,6 +187,7 @@ func TestProxies(t *testing.T) {
 
 func assertFate(t *testing.T, s *service, g *gate, log *bytes.Buffer, want fate) {
 	t.Helper()
+	s.settings.retry = time.Minute // the pause is twice that
 	later, err := s.charge(t.Context(), 1)
 	require.NoError(t, err)
 	e := entryOf(t, s, 1)
@@ -196,7 +199,11 @@ func assertFate(t *testing.T, s *service, g *gate, log *bytes.Buffer, want fate)
 	if want.held {
 		assert.Equal(t, s.settings.patience, later, "it is sent again")
 		assert.Contains(t, log.String(), "charging pauses")
-		assert.Positive(t, s.hold.wait(canceled()), "and no other meanwhile")
+		calls := g.calls.Load()
+		pause, err := s.charge(canceled(), 1)
+		require.NoError(t, err)
+		assert.Positive(t, pause)
+		assert.Equal(t, calls, g.calls.Load(), "and nothing meanwhile")
 		assert.Len(t, r.Held, 1, "which the report tells")
 		g.status = 0 // the keys are right again
 		s.hold.end()
