@@ -157,6 +157,9 @@ func (s *service) send(ctx context.Context, e *entry) event {
 	})
 	if err != nil {
 		news := newsOfError(err)
+		if news.Kind == evRejected { // of this charge, so others go through
+			s.hold.end()
+		}
 		if news.Held && s.hold.begin(2*s.settings.retry, err) {
 			s.log.ErrorContext(ctx, "charging pauses: a refusal that is not about the charge; nothing is given up",
 				"error", err, "reference", e.Reference, "pause", 2*s.settings.retry)

@@ -14,7 +14,7 @@ import (
 type hold struct {
 	mu     sync.Mutex
 	until  time.Time
-	streak int   // pauses since the last charge that Amazon took
+	streak int   // pauses since Amazon last listened to a charge
 	cause  error // of the last one
 }
 
@@ -37,7 +37,7 @@ func (h *hold) begin(pause time.Duration, cause error) bool {
 	return true
 }
 
-// end notes that Amazon took a charge.
+// end notes that Amazon took a charge, or refused one for its own sake.
 func (h *hold) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
