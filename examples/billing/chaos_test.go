@@ -26,7 +26,7 @@ func TestChaos(t *testing.T) {
 		c := fastDays()
 		db := p.open(t)
 		require.NoError(t, migrate(t.Context(), db))
-		c, err := openCalendar(t.Context(), db, c)
+		c, err := openCalendar(t.Context(), db, testIdentity, c)
 		require.NoError(t, err)
 		w := newWorld(c, factor, 1, seed)
 		_, err = enroll(t.Context(), db, w.subscribers(n, 0.14, seed))

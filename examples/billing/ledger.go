@@ -109,6 +109,7 @@ func (s *service) happened(ctx context.Context, t tx, e *entry, news event) erro
 	if e.State == before.State && e.Taken == before.Taken {
 		return nil
 	}
+	s.log.InfoContext(ctx, "charge", "reference", e.Reference, "step", e.Step, "state", e.State, "reason", e.Reason, "doubt", e.Doubt)
 	switch e.State {
 	case paid:
 		return s.wasPaid(ctx, t, e)

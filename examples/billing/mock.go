@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -95,19 +96,28 @@ func (m mock) books(ctx context.Context) iter.Seq2[movement, error] {
 	}
 }
 
-// turn lets the mock's days pass with the calendar, until the context ends or
-// the server turns out to be no mock. One process of a fleet does it.
-func (m mock) turn(ctx context.Context, c calendar) {
+// turn lets the mock's days pass with the calendar, until the context ends. A
+// mock that was away for a while is put ahead by all of it. One process of a
+// fleet does it.
+func (m mock) turn(ctx context.Context, c calendar, log *slog.Logger) {
 	const every = 500 * time.Millisecond
-	for {
+	const most = 10 * 365 * 24 * time.Hour // at once: the mock takes 20 years
+	away := false
+	for last := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(every):
 		}
-		var now any
-		if err := m.ask(ctx, http.MethodPost, "/mock/clock", map[string]string{"advance": (every * time.Duration(c.speed)).String()}, &now); err != nil {
-			return
+		now := time.Now()
+		ahead := min(most, now.Sub(last)*time.Duration(c.speed))
+		var answer any
+		err := m.ask(ctx, http.MethodPost, "/mock/clock", map[string]string{"advance": ahead.String()}, &answer)
+		if err == nil {
+			last = now
+		} else if !away && ctx.Err() == nil {
+			log.WarnContext(ctx, "the mock's clock stands still", "error", err)
 		}
+		away = err != nil
 	}
 }

@@ -75,6 +75,7 @@ func newService(db database, client *amazonpay.Client, c calendar, set settings,
 		JobTimeout:           set.lease,
 		MaxAttempts:          5,
 		RescueStuckJobsAfter: max(2*set.lease, 10*time.Minute),
+		SoftStopTimeout:      farewell, // without it, the end of start's context aborts all calls
 		Logger:               slog.New(warnings{log.Handler()}),
 	}
 	if set.role == roleAll || set.role == rolePlanner {
@@ -127,6 +128,11 @@ func (s *service) oncePerPeriod() *river.InsertOpts {
 // was killed: its term as leader must end first.
 const electionTime = 20 * time.Second
 
+// farewell is how long calls may go on when the process is to end. With the
+// 5 seconds for what is then aborted it is less than the half minute that
+// supervisors usually give.
+const farewell = 20 * time.Second
+
 // start begins to work, and plans and reconciles at once: there may be
 // something left over from a process that was killed.
 func (s *service) start(ctx context.Context) error {
@@ -166,11 +172,9 @@ func (s *service) stop() {
 	if s.settings.role == roleWeb {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), farewell+5*time.Second)
 	defer cancel()
 	if err := s.queue.Stop(ctx); err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = s.queue.StopAndCancel(ctx)
+		s.log.WarnContext(ctx, "the end did not wait for all jobs", "error", err)
 	}
 }

@@ -74,6 +74,8 @@ func fastDays() calendar {
 	return calendar{business: start, wall: time.Now().Truncate(time.Millisecond), speed: 5 * 86400, horizon: start.AddDate(0, 0, 1)}
 }
 
+var testIdentity = identity{serviceFake, "S", "NA", "sandbox", "billing"}
+
 var quiet = slog.New(slog.DiscardHandler)
 
 // generation is one life of the service's process.
