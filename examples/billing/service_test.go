@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -14,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowWire answers after a while, as a distant server does.
+// slowWire answers after a while, as a distant server does. A call that is
+// given up has been carried out if it was on its way back.
 type slowWire struct {
 	http.RoundTripper
 	delay  time.Duration
@@ -24,11 +26,26 @@ type slowWire struct {
 func (w *slowWire) RoundTrip(request *http.Request) (*http.Response, error) {
 	w.flying.Add(1)
 	defer w.flying.Add(-1)
+	if err := pause(request.Context(), w.delay/2); err != nil {
+		return nil, err
+	}
+	response, err := w.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if err := pause(request.Context(), w.delay/2); err != nil {
+		_ = response.Body.Close()
+		return nil, err
+	}
+	return response, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
 	select {
-	case <-time.After(w.delay):
-		return w.RoundTripper.RoundTrip(request)
-	case <-request.Context().Done(): // on its way: nobody knows whether it arrived
-		return nil, request.Context().Err()
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -102,12 +119,18 @@ func TestLogOfACharge(t *testing.T) {
 }
 
 type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu     sync.Mutex
+	buffer bytes.Buffer
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
 }
