@@ -8,38 +8,48 @@ import (
 	"github.com/amazonpay-go/amazonpay"
 )
 
-// movement is money that was taken, as the other side's books have it.
+// movement is money that has moved, as the other side's books have it: to the
+// shop, by a reference id of the shop's, or back, by a refund id of Amazon's.
 type movement struct {
 	reference amazonpay.ReferenceID
+	refund    amazonpay.RefundID // empty for money that was taken
 	amount    amazonpay.Price
 }
 
-// compare holds the ledger's payments against books, reference id by reference
-// id, and lists at most ten differences.
+// name is what both sides call it.
+func (m movement) name() string {
+	if m.refund != "" {
+		return "refund " + string(m.refund)
+	}
+	return string(m.reference)
+}
+
+// compare holds the ledger's payments and what went back of them against books,
+// id by id, and lists at most ten differences.
 func (s *service) compare(ctx context.Context, books iter.Seq2[movement, error]) (differences []string, err error) {
 	differ := func(format string, args ...any) {
 		if len(differences) < 10 {
 			differences = append(differences, fmt.Sprintf(format, args...))
 		}
 	}
-	theirs := map[amazonpay.ReferenceID]amazonpay.Price{}
+	theirs := map[string]amazonpay.Price{}
 	for m, err := range books {
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := theirs[m.reference]; twice {
-			differ("%s was taken twice", m.reference)
+		if _, twice := theirs[m.name()]; twice {
+			differ("%s is in the books twice", m.name())
 		}
-		theirs[m.reference] = m.amount
+		theirs[m.name()] = m.amount
 	}
-	err = s.payments(ctx, func(id amazonpay.ReferenceID, amount amazonpay.Price) {
-		switch real, ok := theirs[id]; {
+	err = s.movements(ctx, func(m movement) {
+		switch real, ok := theirs[m.name()]; {
 		case !ok:
-			differ("%s: the ledger has %s, the books nothing", id, amount)
-		case real != amount:
-			differ("%s: the ledger has %s, the books %s", id, amount, real)
+			differ("%s: the ledger has %s, the books nothing", m.name(), m.amount)
+		case real != m.amount:
+			differ("%s: the ledger has %s, the books %s", m.name(), m.amount, real)
 		}
-		delete(theirs, id)
+		delete(theirs, m.name())
 	})
 	for id, amount := range theirs {
 		differ("%s: the books have %s, the ledger nothing", id, amount)
@@ -47,30 +57,34 @@ func (s *service) compare(ctx context.Context, books iter.Seq2[movement, error])
 	return differences, err
 }
 
-// payments reads all payments, page by page.
-func (s *service) payments(ctx context.Context, each1 func(amazonpay.ReferenceID, amazonpay.Price)) error {
-	for last, full := int64(0), true; full; {
-		n := 0
-		err := s.db.within(ctx, func(t tx) error {
-			return each(ctx, t, "SELECT attempt, reference, amount, currency FROM payments WHERE attempt > $1 ORDER BY attempt LIMIT $2",
-				[]any{last, page}, func(scan func(...any) error) error {
-					var id amazonpay.ReferenceID
+// movements reads what the ledger knows of money that has moved, page by page.
+func (s *service) movements(ctx context.Context, yield func(movement)) error {
+	for _, query := range []string{
+		"SELECT reference, reference, '', amount, currency FROM payments WHERE reference > $1 ORDER BY reference LIMIT $2",
+		"SELECT refund_id, reference, refund_id, amount, currency FROM refunds WHERE refund_id > $1 AND state = 'Completed' ORDER BY refund_id LIMIT $2",
+	} {
+		for last, full := "", true; full; {
+			n := 0
+			err := s.db.within(ctx, func(t tx) error {
+				return each(ctx, t, query, []any{last, page}, func(scan func(...any) error) (err error) {
+					var m movement
 					var minor int64
 					var currency amazonpay.Currency
-					if err := scan(&last, &id, &minor, &currency); err != nil {
+					if err := scan(&last, &m.reference, &m.refund, &minor, &currency); err != nil {
 						return err
 					}
-					amount, err := amazonpay.NewPrice(minor, currency)
-					if n++; err == nil {
-						each1(id, amount)
+					if m.amount, err = priceOf(minor, currency); err == nil {
+						n++
+						yield(m)
 					}
 					return err
 				})
-		})
-		if err != nil {
-			return err
+			})
+			if err != nil {
+				return err
+			}
+			full = n == page
 		}
-		full = n == page
 	}
 	return nil
 }

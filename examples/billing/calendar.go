@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -26,9 +27,14 @@ func (c calendar) wallAt(business time.Time) time.Time {
 	return c.wall.Add(business.Sub(c.business) / time.Duration(c.speed))
 }
 
-// openCalendar reads the calendar, or starts the one given.
-func openCalendar(ctx context.Context, db database, first calendar) (c calendar, err error) {
+// openCalendar reads the calendar of a database, or starts the one given. It
+// refuses a database of another identity, and one with days of another length:
+// after a trial in which months took seconds, months would be charged ahead.
+func openCalendar(ctx context.Context, db database, who identity, first calendar) (c calendar, err error) {
 	err = db.within(ctx, func(t tx) error {
+		if err := who.claim(ctx, t); err != nil {
+			return err
+		}
 		if _, err := t.exec(ctx, "INSERT INTO calendar (id, business, wall, speed, horizon) VALUES (1, $1, $2, $3, $4) ON CONFLICT DO NOTHING",
 			first.business.UnixMilli(), first.wall.UnixMilli(), first.speed, first.horizon.UnixMilli()); err != nil {
 			return err
@@ -37,11 +43,17 @@ func openCalendar(ctx context.Context, db database, first calendar) (c calendar,
 		if _, err := one(ctx, t, "SELECT business, wall, speed, horizon FROM calendar", nil, &business, &wall, &c.speed, &horizon); err != nil {
 			return err
 		}
+		if c.speed != first.speed {
+			return fmt.Errorf("a day of this database takes %v (-day), not %v: take another database", c.day(), first.day())
+		}
 		c.business, c.wall, c.horizon = time.UnixMilli(business).UTC(), time.UnixMilli(wall), time.UnixMilli(horizon).UTC()
 		return nil
 	})
 	return c, err
 }
+
+// day is how long a day takes.
+func (c calendar) day() time.Duration { return 24 * time.Hour / time.Duration(c.speed) }
 
 // nextMonth is a month after a due date, on the anchor day or the last day of
 // a shorter month.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -13,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestChaos bills on a bad day, throttled, with workers that are killed at
-// random in the middle of whatever they do. Every obligation is decided in the
+// TestChaos bills on a bad day, throttled, with workers that are killed in the
+// middle of charges, from the first obligation to the last ones, which have had
+// their dunning. Every obligation is decided in the
 // end, charged at most once, and the ledger agrees with Amazon's books to the
 // cent.
 //
@@ -26,7 +26,7 @@ func TestChaos(t *testing.T) {
 		c := fastDays()
 		db := p.open(t)
 		require.NoError(t, migrate(t.Context(), db))
-		c, err := openCalendar(t.Context(), db, c)
+		c, err := openCalendar(t.Context(), db, testIdentity, c)
 		require.NoError(t, err)
 		w := newWorld(c, factor, 1, seed)
 		_, err = enroll(t.Context(), db, w.subscribers(n, 0.14, seed))
@@ -34,11 +34,12 @@ func TestChaos(t *testing.T) {
 		db.close()
 
 		config := w.config(1.5 * factor) // faster than allowed: some are throttled
+		config.HTTPClient.Transport = &slowWire{RoundTripper: config.HTTPClient.Transport, delay: 10 * time.Millisecond}
 		client, err := amazonpay.New(config)
 		require.NoError(t, err)
 		verifier, err := w.verifier()
 		require.NoError(t, err)
-		fleet := &fleet{t: t, place: p, calendar: c, client: client, dice: rand.New(rand.NewPCG(seed, 4))}
+		fleet := &fleet{t: t, place: p, calendar: c, client: client}
 		w.fake.Notify(verifier.Handler(func(ctx context.Context, n *amazonpay.Notification) error { return fleet.anyone().receive(ctx, n) }))
 		machines := 1
 		if p.schema != "" {
@@ -50,8 +51,10 @@ func TestChaos(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go w.turn(ctx)
-		kills := fleet.untilDecided(n, max(6, n/500))
+		const least = 6
+		kills := fleet.untilDecided(n, max(least+2, n/500))
 		stop()
+		assert.GreaterOrEqual(t, kills, least, "too few machines were killed while they charged")
 
 		s := fleet.anyone().service
 		r, err := s.report(t.Context())
@@ -88,7 +91,6 @@ type fleet struct {
 	place    place
 	calendar calendar
 	client   *amazonpay.Client
-	dice     *rand.Rand
 
 	mu       sync.Mutex
 	machines []*generation
@@ -124,15 +126,21 @@ func (f *fleet) kill() {
 	f.born()
 }
 
-// untilDecided kills now and then until the kills are used up and everything
-// is decided.
+// untilDecided waits until everything is decided. It kills by progress, the
+// same number of obligations apart, and only when something is being sent.
 func (f *fleet) untilDecided(n, kills int) (killed int) {
 	limit := time.Now().Add(time.Duration(180+n/20) * time.Second)
+	last := time.Now()
 	for time.Now().Before(limit) {
-		time.Sleep(time.Duration(200+f.dice.IntN(800)) * time.Millisecond)
-		if killed < kills {
+		time.Sleep(time.Duration(5+n/1000) * time.Millisecond)
+		decided, busy := f.anyone().progress(f.t, last, quick().lease)
+		if killed < kills && decided >= killed*n/kills && busy > 0 {
+			f.t.Logf("kill %d: %d decided, %d being sent", killed+1, decided, busy)
 			f.kill()
-			killed++
+			killed, last = killed+1, time.Now()
+			continue
+		}
+		if decided < n {
 			continue
 		}
 		r, err := f.anyone().report(f.t.Context())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ func referenceID(shop, subscription, period string, step int) amazonpay.Referenc
 // The result is how long to wait before it is to be tried again; 0 is not again
 // by this job.
 func (s *service) charge(ctx context.Context, id int64) (again time.Duration, err error) {
+	if again := s.hold.wait(ctx); again > 0 {
+		return again, nil
+	}
 	e, again, err := s.claim(ctx, id)
 	if e == nil || err != nil {
 		return again, err
@@ -47,10 +51,21 @@ func (s *service) charge(ctx context.Context, id int64) (again time.Duration, er
 		e = now
 		return nil
 	})
-	if err == nil && (e.State == unknown || e.State == intent) {
-		return s.settings.retry, nil
+	return s.again(e, news), err
+}
+
+// again is how long an attempt waits after what came of it. What somebody must
+// look at does not take the others' turn.
+func (s *service) again(e *entry, news event) time.Duration {
+	switch {
+	case e.State != unknown && e.State != intent:
+		return 0
+	case news.Kind == evRejected && e.State == intent: // next month, with a job of its own
+		return 0
+	case news.Kind == evRejected, news.Held, news.Conflict:
+		return s.settings.patience
 	}
-	return 0, err
+	return s.settings.retry
 }
 
 // claim takes an attempt for this worker. The entry is nil if there is nothing
@@ -91,29 +106,34 @@ func (s *service) claim(ctx context.Context, id int64) (e *entry, again time.Dur
 }
 
 // unwanted finds an attempt that must not be sent. One that has never been sent
-// is ended: its agreement is suspended or has ended, or the obligation has been
-// paid by a late surprise of another attempt. One that may have been sent, of an
+// is ended: its agreement is suspended or has ended, it is so late that the next
+// period's is due, or the obligation has been paid by a late surprise of another
+// attempt. One that may have been sent, of an
 // obligation that is paid, stays as it is: to repeat it might take the money
 // twice, so somebody must look.
 func (s *service) unwanted(ctx context.Context, t tx, e *entry) (bool, error) {
-	var agreement, obligation string
-	if _, err := one(ctx, t, "SELECT s.state, o.state FROM subscriptions s JOIN obligations o ON o.subscription = s.id WHERE o.id = $1",
-		[]any{e.Obligation}, &agreement, &obligation); err != nil {
+	var agreement subscriptionState
+	var obligation obligationState
+	var anchor int
+	if _, err := one(ctx, t, "SELECT s.state, s.anchor, o.state FROM subscriptions s JOIN obligations o ON o.subscription = s.id WHERE o.id = $1",
+		[]any{e.Obligation}, &agreement, &anchor, &obligation); err != nil {
 		return false, err
 	}
 	var reason amazonpay.Reason
 	unsent := e.State == intent && !e.Doubt
 	switch {
-	case obligation == "paid" && !unsent:
+	case obligation == obligationPaid && !unsent:
 		s.log.ErrorContext(ctx, "an attempt without an answer belongs to an obligation that is paid", "reference", e.Reference)
 		return true, nil
-	case obligation == "paid":
-		reason = "AlreadyPaid"
+	case obligation == obligationPaid:
+		reason = reasonAlreadyPaid
 	case !unsent:
 		return false, nil
-	case agreement == "ended":
-		reason = "AgreementEnded"
-	case agreement == "suspended" && !e.Confirm:
+	case agreement == subscriptionEnded:
+		reason = reasonAgreementEnded
+	case s.lapsed(e.Due, anchor):
+		reason = reasonLapsed
+	case agreement == subscriptionSuspended && !e.Confirm:
 		reason = amazonpay.Reason(amazonpay.ErrInvalidBillingAgreementStatus)
 	default:
 		return false, nil
@@ -136,12 +156,21 @@ func (s *service) send(ctx context.Context, e *entry) event {
 		Mode:                     amazonpay.ModeAsynchronous, // one call, Amazon's best rate of approval; the notification decides
 	})
 	if err != nil {
-		return newsOfError(err)
+		news := newsOfError(err)
+		if news.Kind == evRejected { // of this charge, so others go through
+			s.hold.end()
+		}
+		if news.Held && s.hold.begin(2*s.settings.retry, err) {
+			s.log.ErrorContext(ctx, "charging pauses: a refusal that is not about the charge; nothing is given up",
+				"error", err, "reference", e.Reference, "pause", 2*s.settings.retry)
+		}
+		return news
 	}
+	s.hold.end()
 	news := event{Kind: evNews, News: pending, OrderReferenceID: charge.AmazonOrderReferenceID}
 	if charge.Authorization != nil {
 		news = newsOfAuthorization(charge.Authorization)
-		news.OrderReferenceID = charge.AmazonOrderReferenceID
+		news.OrderReferenceID, news.Amount = charge.AmazonOrderReferenceID, charge.Amount
 	}
 	switch charge.Outcome {
 	case amazonpay.OutcomePaid:
@@ -153,27 +182,46 @@ func (s *service) send(ctx context.Context, e *entry) event {
 }
 
 // searched tells the refusals that Client.Charge answers only after it has
-// searched Amazon's books for the reference id in vain.
+// searched Amazon's books for the reference id in vain: those that an earlier
+// request with the id may have brought about.
 func searched(reason amazonpay.Reason) bool {
-	switch amazonpay.ErrorCode(reason) {
-	case amazonpay.ErrInvalidBillingAgreementStatus, amazonpay.ErrPeriodicAmountExceeded:
+	advice := amazonpay.AdviceFor(amazonpay.ErrorCode(reason))
+	return advice.Buyer || advice.NextMonth
+}
+
+// newsOfError is what an error says about an attempt that was sent. Only what
+// is about this very charge ends it; whatever may befall every charge, and
+// whatever this version does not know, leaves it to be sent again.
+func newsOfError(err error) event {
+	_, lost := errors.AsType[*amazonpay.OutcomeUnknownError](err)
+	answer, answered := errors.AsType[*amazonpay.Error](err)
+	code, _ := errors.AsType[amazonpay.ErrorCode](err)
+	advice, reason := amazonpay.AdviceFor(err), amazonpay.Reason(code)
+	switch {
+	case lost, answered && answer.Action != "AuthorizeOnBillingAgreement": // or of what follows: an authorization may be there
+		return event{Kind: evLost}
+	case answered && code == "" && answer.StatusCode != 0: // not Amazon's words: of a proxy, which may have passed it on
+		return event{Kind: evLost, Held: true, Reason: amazonpay.Reason(fmt.Sprintf("Status%d", answer.StatusCode))}
+	case advice.Seller && advice.Retry == amazonpay.RetryNot: // something has used the reference id, and may have been paid
+		return event{Kind: evLost, Conflict: true, Reason: reason}
+	case advice.Buyer, advice.NextMonth, advice.Over, ofThisCharge(code):
+		return event{Kind: evRejected, Reason: reason}
+	case code == amazonpay.ErrQuotaExceeded: // everybody's, for the hour
+		return event{Kind: evUnsent, Held: true, Reason: reason}
+	case advice.Seller:
+		return event{Kind: evUnsent, Held: true, Reason: amazonpay.Reason(cmp.Or(string(code), "InvalidRequest"))}
+	}
+	return event{Kind: evUnsent} // throttled, or never connected
+}
+
+// ofThisCharge tells the refusals of a charge's own agreement or amount.
+func ofThisCharge(code amazonpay.ErrorCode) bool {
+	switch code {
+	case amazonpay.ErrInvalidBillingAgreementID, amazonpay.ErrTransactionAmountExceeded, amazonpay.ErrCurrencyMismatch,
+		amazonpay.ErrInvalidAuthorizationAmount, amazonpay.ErrInvalidSubscriptionAmount:
 		return true
 	}
 	return false
-}
-
-// newsOfError is what an error says about an attempt that was sent.
-func newsOfError(err error) event {
-	if _, unknown := errors.AsType[*amazonpay.OutcomeUnknownError](err); unknown {
-		return event{Kind: evLost}
-	}
-	if refusal, ok := errors.AsType[*amazonpay.Error](err); ok && refusal.StatusCode >= 400 && refusal.StatusCode < 500 {
-		return event{Kind: evRejected, Reason: amazonpay.Reason(refusal.Code)}
-	}
-	if _, invalid := errors.AsType[*amazonpay.InvalidError](err); invalid {
-		return event{Kind: evRejected, Reason: "InvalidRequest"}
-	}
-	return event{Kind: evUnsent} // throttled, or never connected
 }
 
 // look reads an attempt that has been pending for long: its notification may be
@@ -183,20 +231,12 @@ func (s *service) look(ctx context.Context, id int64) error {
 	if err := s.db.within(ctx, func(t tx) (err error) {
 		e, err = s.load(ctx, t, "id", id)
 		return err
-	}); err != nil || e == nil || e.State != pending || e.AuthorizationID == "" {
+	}); err != nil || e == nil || e.State != pending {
 		return err
 	}
-	authorization, err := s.client.GetAuthorizationDetails(ctx, amazonpay.GetAuthorizationDetailsRequest{AmazonAuthorizationID: e.AuthorizationID})
+	news, err := s.read(ctx, e)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", e.AuthorizationID, err)
-	}
-	news := newsOfAuthorization(authorization)
-	if authorization.Outcome() == amazonpay.OutcomeOpen && news.CaptureID != "" { // reserved: the capture decides
-		capture, err := s.client.GetCaptureDetails(ctx, amazonpay.GetCaptureDetailsRequest{AmazonCaptureID: news.CaptureID})
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", news.CaptureID, err)
-		}
-		news = newsOfCapture(capture)
+		return err
 	}
 	return s.db.within(ctx, func(t tx) error {
 		e, err := s.load(ctx, t, "id", id)
@@ -205,6 +245,28 @@ func (s *service) look(ctx context.Context, id int64) error {
 		}
 		return s.happened(ctx, t, e, news)
 	})
+}
+
+// read asks Amazon how a pending attempt stands. Without an id of Amazon's that
+// leads to it, the same request is sent again, and answered with the first
+// result.
+func (s *service) read(ctx context.Context, e *entry) (news event, err error) {
+	if e.AuthorizationID == "" {
+		return s.send(ctx, e), nil
+	}
+	authorization, err := s.client.GetAuthorizationDetails(ctx, amazonpay.GetAuthorizationDetailsRequest{AmazonAuthorizationID: e.AuthorizationID})
+	if err != nil {
+		return news, fmt.Errorf("reading %s: %w", e.AuthorizationID, err)
+	}
+	news = newsOfAuthorization(authorization)
+	if authorization.Outcome() == amazonpay.OutcomeOpen && news.CaptureID != "" { // reserved: the capture decides
+		capture, err := s.client.GetCaptureDetails(ctx, amazonpay.GetCaptureDetailsRequest{AmazonCaptureID: news.CaptureID})
+		if err != nil {
+			return news, fmt.Errorf("reading %s: %w", news.CaptureID, err)
+		}
+		news = newsOfCapture(capture, authorization)
+	}
+	return news, nil
 }
 
 // readAgreement reads an agreement that is suspended: its notification may be

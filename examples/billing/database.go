@@ -62,10 +62,14 @@ type queue interface {
 // openDatabase opens a SQLite file, or PostgreSQL for a URL of one. The schema
 // is PostgreSQL's; empty is the URL's own.
 func openDatabase(ctx context.Context, where, schema string, workers int, durable bool) (database, error) {
-	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
+	if isPostgres(where) {
 		return openPostgres(ctx, where, schema, workers)
 	}
 	return openSQLite(where, durable)
+}
+
+func isPostgres(where string) bool {
+	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
 }
 
 //go:embed schema/*.sql

@@ -39,11 +39,16 @@ func (b inbox) Once(ctx context.Context, id string, work func(context.Context) e
 // is kept are ids, states and amounts: nothing of the buyer.
 func (s *service) receive(ctx context.Context, n *amazonpay.Notification) error {
 	switch n.Type {
-	case amazonpay.NotificationAuthorize, amazonpay.NotificationCapture, amazonpay.NotificationRefund, amazonpay.NotificationBillingAgreement:
+	case amazonpay.NotificationAuthorize, amazonpay.NotificationCapture, amazonpay.NotificationRefund,
+		amazonpay.NotificationBillingAgreement, amazonpay.NotificationChargeback:
 	default: // nothing here is done about order references and the like
 		return nil
 	}
-	if n.IsSample || n.Object == nil {
+	if n.IsSample {
+		return nil
+	}
+	if n.Object == nil {
+		s.log.ErrorContext(ctx, "a chargeback that cannot be read: look into Seller Central", "notification", n.ID)
 		return nil
 	}
 	return inbox{s.db}.Once(ctx, n.ID, func(ctx context.Context) error {
@@ -54,10 +59,10 @@ func (s *service) receive(ctx context.Context, n *amazonpay.Notification) error 
 			reference = n.ReferenceID
 		}
 		isNew, err := t.exec(ctx, `INSERT INTO notifications (id, notification_reference, type, event_type, object, reference,
-			news, reason, soft, capture_id, amount, currency, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			news, reason, soft, capture_id, amount, currency, at, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 			ON CONFLICT DO NOTHING`,
 			n.ID, reference, string(n.Type), string(n.EventType), row.object, string(row.reference), row.news, string(row.reason),
-			bit(row.soft), string(row.capture), row.amount.Minor(), string(row.amount.Currency()), row.at.UnixMilli())
+			bit(row.soft), string(row.capture), row.amount.Minor(), string(row.amount.Currency()), row.at.UnixMilli(), row.detail)
 		if err != nil || isNew == 0 {
 			return err
 		}
@@ -76,6 +81,7 @@ type note struct {
 	capture   amazonpay.CaptureID
 	amount    amazonpay.Price
 	at        time.Time
+	detail    string // of a refund its type, of a chargeback its order
 }
 
 func noteOf(n *amazonpay.Notification) note {
@@ -87,12 +93,15 @@ func noteOf(n *amazonpay.Notification) note {
 	switch o := n.Object.(type) {
 	case *amazonpay.Authorization:
 		e := newsOfAuthorization(o)
-		row.reference, row.news, row.soft, row.capture, row.amount = o.AuthorizationReferenceID, string(e.News), e.Soft, e.CaptureID, o.AuthorizationAmount
+		row.reference, row.news, row.soft, row.capture, row.amount = o.AuthorizationReferenceID, string(e.News), e.Soft, e.CaptureID, e.Amount
 	case *amazonpay.Capture:
-		e := newsOfCapture(o)
-		row.reference, row.news, row.capture, row.amount = o.CaptureReferenceID, string(e.News), e.CaptureID, o.CaptureAmount
+		e := newsOfCapture(o, nil)
+		row.reference, row.news, row.capture, row.amount = o.CaptureReferenceID, string(e.News), e.CaptureID, e.Amount
 	case *amazonpay.Refund:
-		row.reference, row.amount = o.RefundReferenceID, o.RefundAmount
+		row.reference, row.amount, row.detail = o.RefundReferenceID, o.RefundAmount, string(o.RefundType)
+	case *amazonpay.Chargeback:
+		row.reference, row.amount, row.detail = o.CaptureReferenceID, o.ChargebackAmount, string(o.AmazonOrderReferenceID)
+		row.news, row.reason = string(o.ChargebackState), amazonpay.Reason(o.ChargebackReason)
 	}
 	return row
 }
@@ -104,14 +113,17 @@ func (s *service) work(ctx context.Context, id string) error {
 		var row note
 		var soft, worked, at, minor int64
 		var currency amazonpay.Currency
-		found, err := one(ctx, t, `SELECT type, object, reference, news, reason, soft, capture_id, amount, currency, at, worked
+		found, err := one(ctx, t, `SELECT type, object, reference, news, reason, soft, capture_id, amount, currency, at, detail, worked
 			FROM notifications WHERE id = $1`+s.db.forUpdate(), []any{id},
-			&row.kind, &row.object, &row.reference, &row.news, &row.reason, &soft, &row.capture, &minor, &currency, &at, &worked)
+			&row.kind, &row.object, &row.reference, &row.news, &row.reason, &soft, &row.capture, &minor, &currency, &at, &row.detail, &worked)
 		if err != nil || !found || worked == 1 {
 			return err
 		}
 		row.soft, row.at = soft == 1, time.UnixMilli(at)
-		if err := s.apply(ctx, t, row, minor, currency); err != nil {
+		if row.amount, err = priceOf(minor, currency); err != nil {
+			return err
+		}
+		if err := s.apply(ctx, t, id, row); err != nil {
 			return err
 		}
 		_, err = t.exec(ctx, "UPDATE notifications SET worked = 1 WHERE id = $1", id)
@@ -119,22 +131,28 @@ func (s *service) work(ctx context.Context, id string) error {
 	})
 }
 
-func (s *service) apply(ctx context.Context, t tx, row note, minor int64, currency amazonpay.Currency) error {
+func (s *service) apply(ctx context.Context, t tx, id string, row note) error {
 	switch row.kind {
 	case amazonpay.NotificationAuthorize, amazonpay.NotificationCapture:
 		e, err := s.load(ctx, t, "reference", string(row.reference))
 		if err != nil || e == nil { // another shop's, on the same seller account
 			return err
 		}
-		news := event{Kind: evNews, News: standing(row.news), Reason: row.reason, Soft: row.soft, CaptureID: row.capture}
+		news := event{Kind: evNews, News: standing(row.news), Amount: row.amount, Reason: row.reason, Soft: row.soft, CaptureID: row.capture}
 		if row.kind == amazonpay.NotificationAuthorize {
 			news.AuthorizationID = amazonpay.AuthorizationID(row.object)
 		}
 		return s.happened(ctx, t, e, news)
-	case amazonpay.NotificationRefund:
-		_, err := t.exec(ctx, `INSERT INTO refunds (reference, refund_id, amount, currency, state, reason) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (reference) DO UPDATE SET state = excluded.state, reason = excluded.reason WHERE refunds.state = 'Pending'`,
-			string(row.reference), row.object, minor, string(currency), row.news, string(row.reason))
+	case amazonpay.NotificationRefund: // also one that was not asked for: a chargeback that was lost, or a claim
+		_, err := t.exec(ctx, `INSERT INTO refunds (refund_id, reference, type, amount, currency, state, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (refund_id) DO UPDATE SET state = excluded.state, reason = excluded.reason WHERE refunds.state = 'Pending'`,
+			row.object, string(row.reference), row.detail, row.amount.Minor(), string(row.amount.Currency()), row.news, string(row.reason))
+		return err
+	case amazonpay.NotificationChargeback: // no money has moved yet
+		s.log.WarnContext(ctx, "a chargeback", "reference", row.reference, "order", row.detail, "amount", row.amount, "state", row.news, "reason", row.reason)
+		_, err := t.exec(ctx, `INSERT INTO chargebacks (notification, chargeback_id, reference, order_id, amount, currency, state, reason)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+			id, row.object, string(row.reference), row.detail, row.amount.Minor(), string(row.amount.Currency()), row.news, string(row.reason))
 		return err
 	case amazonpay.NotificationBillingAgreement:
 		return s.agreementIs(ctx, t, amazonpay.BillingAgreementID(row.object), amazonpay.State(row.news), row.at)

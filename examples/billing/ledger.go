@@ -21,7 +21,6 @@ type entry struct {
 	Step       int
 	Reference  amazonpay.ReferenceID
 	Agreement  amazonpay.BillingAgreementID
-	Amount     amazonpay.Price
 	Due        time.Time
 	Confirm    bool
 	DoubtSince time.Time
@@ -31,19 +30,31 @@ type entry struct {
 // load reads an attempt and keeps it to the transaction.
 func (s *service) load(ctx context.Context, t tx, where string, key any) (*entry, error) {
 	var e entry
-	var minor, due, lease, doubtSince int64
-	var currency amazonpay.Currency
+	var minor, taken, due, lease, doubtSince int64
+	var currency, takenIn amazonpay.Currency
 	found, err := one(ctx, t, `SELECT id, obligation, step, reference, agreement, amount, currency, due, confirm, lease, doubt_since,
-		state, doubt, conflict, reason, soft, authorization_id, order_id, capture_id
+		state, doubt, conflict, reason, soft, authorization_id, order_id, capture_id,
+		COALESCE((SELECT p.amount FROM payments p WHERE p.attempt = attempts.id), 0), COALESCE((SELECT p.currency FROM payments p WHERE p.attempt = attempts.id), '')
 		FROM attempts WHERE `+where+` = $1`+s.db.forUpdate(), []any{key},
 		&e.ID, &e.Obligation, &e.Step, &e.Reference, &e.Agreement, &minor, &currency, &due, (*bitFlag)(&e.Confirm), &lease, &doubtSince,
-		&e.State, (*bitFlag)(&e.Doubt), (*bitFlag)(&e.Conflict), &e.Reason, (*bitFlag)(&e.Soft), &e.AuthorizationID, &e.OrderReferenceID, &e.CaptureID)
+		&e.State, (*bitFlag)(&e.Doubt), (*bitFlag)(&e.Conflict), &e.Reason, (*bitFlag)(&e.Soft), &e.AuthorizationID, &e.OrderReferenceID, &e.CaptureID,
+		&taken, &takenIn)
 	if err != nil || !found {
 		return nil, err
 	}
 	e.Due, e.Lease, e.DoubtSince = time.UnixMilli(due).UTC(), time.UnixMilli(lease), time.UnixMilli(doubtSince)
-	e.Amount, err = amazonpay.NewPrice(minor, currency)
+	if e.Amount, err = priceOf(minor, currency); err == nil {
+		e.Taken, err = priceOf(taken, takenIn)
+	}
 	return &e, err
+}
+
+// priceOf is a price of the database, where the zero Price has no currency.
+func priceOf(minor int64, currency amazonpay.Currency) (amazonpay.Price, error) {
+	if currency == "" {
+		return amazonpay.Price{}, nil
+	}
+	return amazonpay.NewPrice(minor, currency)
 }
 
 // bitFlag is a bool in a column of 0 and 1.
@@ -91,9 +102,14 @@ func (s *service) happened(ctx context.Context, t tx, e *entry, news event) erro
 	if err := s.save(ctx, t, e, lease, time.Now().Add(s.settings.patience)); err != nil {
 		return err
 	}
-	if e.State == before.State {
+	if e.Conflict && !before.Conflict {
+		s.log.ErrorContext(ctx, "somebody must look: Amazon contradicts itself or the ledger",
+			"reference", e.Reference, "was", before.State, "is", e.State, "said", news.News, "reason", news.Reason, "asked", e.Amount, "amount", news.Amount)
+	}
+	if e.State == before.State && e.Taken == before.Taken {
 		return nil
 	}
+	s.log.InfoContext(ctx, "charge", "reference", e.Reference, "step", e.Step, "state", e.State, "reason", e.Reason, "doubt", e.Doubt)
 	switch e.State {
 	case paid:
 		return s.wasPaid(ctx, t, e)
@@ -107,23 +123,23 @@ func (s *service) happened(ctx context.Context, t tx, e *entry, news event) erro
 
 func (s *service) wasPaid(ctx context.Context, t tx, e *entry) error {
 	if _, err := t.exec(ctx, `INSERT INTO payments (attempt, obligation, reference, amount, currency, capture_id, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-		e.ID, e.Obligation, string(e.Reference), e.Amount.Minor(), string(e.Amount.Currency()), string(e.CaptureID), s.calendar.now().UnixMilli()); err != nil {
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (attempt) DO UPDATE SET amount = excluded.amount, currency = excluded.currency`,
+		e.ID, e.Obligation, string(e.Reference), e.Taken.Minor(), string(e.Taken.Currency()), string(e.CaptureID), s.calendar.now().UnixMilli()); err != nil {
 		return err
 	}
-	return s.stand(ctx, t, e.Obligation, "paid")
+	return s.stand(ctx, t, e.Obligation, obligationPaid)
 }
 
 // stand writes where an obligation stands.
-func (s *service) stand(ctx context.Context, t tx, obligation int64, state string) error {
-	_, err := t.exec(ctx, "UPDATE obligations SET state = $1 WHERE id = $2 AND state <> 'paid'", state, obligation)
+func (s *service) stand(ctx context.Context, t tx, obligation int64, state obligationState) error {
+	_, err := t.exec(ctx, "UPDATE obligations SET state = $1 WHERE id = $2 AND state <> 'paid'", string(state), obligation)
 	return err
 }
 
 // wasDeclined plans what comes after a decline, if it was the latest attempt.
 func (s *service) wasDeclined(ctx context.Context, t tx, e *entry) error {
 	state, latest, err := s.obligation(ctx, t, e.Obligation)
-	if err != nil || state == "paid" || latest != e.Step {
+	if err != nil || state == obligationPaid || latest != e.Step {
 		return err
 	}
 	if e.CaptureID != "" && e.AuthorizationID != "" {
@@ -141,9 +157,9 @@ func (s *service) wasDeclined(ctx context.Context, t tx, e *entry) error {
 		if err := s.suspend(ctx, t, e.Agreement); err != nil {
 			return err
 		}
-		return s.stand(ctx, t, e.Obligation, "waiting")
+		return s.stand(ctx, t, e.Obligation, obligationWaiting)
 	}
-	return s.stand(ctx, t, e.Obligation, "failed")
+	return s.stand(ctx, t, e.Obligation, obligationFailed)
 }
 
 // adviceOn is what to do about a declined attempt.
@@ -153,33 +169,34 @@ func adviceOn(a attempt) amazonpay.Advice {
 	return authorization.Advice(true)
 }
 
-func (s *service) obligation(ctx context.Context, t tx, id int64) (state string, step int, err error) {
+func (s *service) obligation(ctx context.Context, t tx, id int64) (state obligationState, step int, err error) {
 	_, err = one(ctx, t, "SELECT state, step FROM obligations WHERE id = $1"+s.db.forUpdate(), []any{id}, &state, &step)
 	return state, step, err
 }
 
-// wasRefused waits for the buyer if the agreement is not open, for the next
-// month if this one's cap is reached, and gives up otherwise: somebody must look.
+// wasRefused does what the SDK advises about a refusal: it waits for the buyer,
+// or for the next month if this one's cap is reached. Otherwise it gives up:
+// somebody must look.
 func (s *service) wasRefused(ctx context.Context, t tx, e *entry) error {
-	switch amazonpay.ErrorCode(e.Reason) {
-	case amazonpay.ErrInvalidBillingAgreementStatus:
-	case amazonpay.ErrPeriodicAmountExceeded:
-		return s.nextMonth(ctx, t, e)
-	default:
-		return s.stand(ctx, t, e.Obligation, "failed")
+	advice := amazonpay.AdviceFor(amazonpay.ErrorCode(e.Reason))
+	switch {
+	case advice.NextMonth:
+		return s.nextMonth(ctx, t, e, advice)
+	case advice.Buyer:
+		if err := s.suspend(ctx, t, e.Agreement); err != nil {
+			return err
+		}
+		return s.stand(ctx, t, e.Obligation, obligationWaiting)
 	}
-	if err := s.suspend(ctx, t, e.Agreement); err != nil {
-		return err
-	}
-	return s.stand(ctx, t, e.Obligation, "waiting")
+	return s.stand(ctx, t, e.Obligation, obligationFailed)
 }
 
 // nextMonth has the same attempt sent when the agreement's cap begins anew: its
-// reference id is not used up.
-func (s *service) nextMonth(ctx context.Context, t tx, e *entry) error {
-	now := s.calendar.now()
-	e.Due = time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-	if err := s.happened(ctx, t, e, event{Kind: evRearm}); err != nil {
+// reference id is not used up. The reason stays with it, so that the report
+// tells of an amount that no month can take.
+func (s *service) nextMonth(ctx context.Context, t tx, e *entry, advice amazonpay.Advice) error {
+	e.Due, _ = s.settings.dunning.Next(e.Step+1, advice, s.calendar.now())
+	if err := s.happened(ctx, t, e, event{Kind: evRearm, Reason: e.Reason}); err != nil {
 		return err
 	}
 	wall := s.calendar.wallAt(e.Due)
@@ -206,7 +223,7 @@ func (s *service) nextStep(ctx context.Context, t tx, last *entry, due time.Time
 		[]any{last.Obligation}, &name, &period); err != nil {
 		return err
 	}
-	next := &entry{Obligation: last.Obligation, Step: last.Step + 1, Agreement: last.Agreement, Amount: last.Amount, Due: due, Confirm: confirm}
+	next := &entry{attempt: attempt{Amount: last.Amount}, Obligation: last.Obligation, Step: last.Step + 1, Agreement: last.Agreement, Due: due, Confirm: confirm}
 	job, err := s.writeAttempt(ctx, t, next, name, period)
 	if err != nil {
 		return err
@@ -239,56 +256,74 @@ func later(a, b time.Time) time.Time {
 
 // agreementIs applies what is known of an agreement since a time of Amazon's.
 func (s *service) agreementIs(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state amazonpay.State, since time.Time) error {
-	now, look := "", time.Now().Add(s.settings.patience).UnixMilli()
+	var now subscriptionState
+	look := time.Now().Add(s.settings.patience).UnixMilli()
 	switch state {
 	case amazonpay.StateOpen:
-		now = "active"
+		now = subscriptionActive
 	case amazonpay.StateSuspended:
-		now = "suspended"
+		now = subscriptionSuspended
 	case amazonpay.StateClosed, amazonpay.StateCanceled:
-		now = "ended"
+		now = subscriptionEnded
 	default:
 		return nil
 	}
 	n, err := t.exec(ctx, "UPDATE subscriptions SET state = $1, changed = $2, look = $3 WHERE agreement = $4 AND changed <= $2 AND state <> 'ended'",
-		now, since.UnixMilli(), look, string(agreement))
-	if err != nil || n == 0 || now == "suspended" {
+		string(now), since.UnixMilli(), look, string(agreement))
+	if err != nil || n == 0 || now == subscriptionSuspended {
 		return err
 	}
 	return s.wake(ctx, t, agreement, now)
 }
 
-// wake goes on with what waited for the buyer, or gives it up with the
-// agreement.
-func (s *service) wake(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state string) error {
-	var waiting []int64
-	err := each(ctx, t, `SELECT a.id FROM subscriptions s JOIN obligations o ON o.subscription = s.id
+// wake goes on with what waited for the buyer, or gives it up: with the
+// agreement, or because it has lapsed. A buyer who repairs a card after a year
+// pays for one period, not for twelve at once.
+func (s *service) wake(ctx context.Context, t tx, agreement amazonpay.BillingAgreementID, state subscriptionState) error {
+	type late struct {
+		attempt, due int64
+		anchor       int
+	}
+	var waiting []late
+	err := each(ctx, t, `SELECT a.id, o.due, s.anchor FROM subscriptions s JOIN obligations o ON o.subscription = s.id
 		JOIN attempts a ON a.obligation = o.id AND a.step = o.step
 		WHERE s.agreement = $1 AND o.state = 'waiting' ORDER BY a.id`, []any{string(agreement)}, func(scan func(...any) error) error {
-		waiting = append(waiting, 0)
-		return scan(&waiting[len(waiting)-1])
+		var l late
+		err := scan(&l.attempt, &l.due, &l.anchor)
+		waiting = append(waiting, l)
+		return err
 	})
-	for _, id := range waiting {
+	for _, l := range waiting {
 		if err != nil {
 			return err
 		}
 		var e *entry
-		if e, err = s.load(ctx, t, "id", id); err != nil {
+		if e, err = s.load(ctx, t, "id", l.attempt); err != nil {
 			return err
 		}
 		switch {
-		case state == "ended":
-			err = s.stand(ctx, t, e.Obligation, "failed")
+		case state == subscriptionEnded, s.lapsed(time.UnixMilli(l.due).UTC(), l.anchor):
+			err = s.stand(ctx, t, e.Obligation, obligationFailed)
 		case e.State == declined:
 			err = s.nextStep(ctx, t, e, s.calendar.now(), false)
 		case e.State == refused:
-			if err = s.happened(ctx, t, e, event{Kind: evRearm}); err == nil {
-				err = s.stand(ctx, t, e.Obligation, "open")
-			}
-			if err == nil {
-				err = t.enqueue(ctx, chargeJob(e.ID, time.Time{}))
-			}
+			err = s.rearm(ctx, t, e)
 		}
 	}
 	return err
+}
+
+// rearm has a refused attempt sent again, now that the buyer has acted.
+func (s *service) rearm(ctx context.Context, t tx, e *entry) error {
+	confirm := e.Confirm || amazonpay.AdviceFor(amazonpay.ErrorCode(e.Reason)).Confirm
+	if err := s.happened(ctx, t, e, event{Kind: evRearm}); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, "UPDATE attempts SET confirm = $1 WHERE id = $2", bit(confirm), e.ID); err != nil {
+		return err
+	}
+	if err := s.stand(ctx, t, e.Obligation, obligationOpen); err != nil {
+		return err
+	}
+	return t.enqueue(ctx, chargeJob(e.ID, time.Time{}))
 }

@@ -27,7 +27,7 @@ func main() {
 		err = run(ctx, o, os.Stdout)
 	}
 	switch {
-	case err == nil || errors.Is(err, errHelp) || errors.Is(err, context.Canceled):
+	case err == nil || errors.Is(err, errHelp):
 	default:
 		fmt.Fprintln(os.Stderr, "billing:", err)
 		os.Exit(1)

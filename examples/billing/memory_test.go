@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amazonpay-go/amazonpay"
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -39,7 +40,12 @@ func peakMemory(t *testing.T, n int) float64 {
 	require.NoError(t, err)
 	defer db.close()
 	require.NoError(t, migrate(t.Context(), db))
-	p := &process{args: []string{"-base-url", server.URL, "-database", file, "-factor", "100000", "-import", subscribersFile(t, fake, n)}}
+	subscribers := make([]amazonpay.BillingAgreementID, n)
+	for i := range subscribers {
+		subscribers[i] = fake.OpenBillingAgreement().ID()
+	}
+	p := &process{name: "billing", args: []string{"-base-url", server.URL, "-database", file, "-factor", "100000",
+		"-import", subscribersFile(t, subs(time.Now(), subscribers...))}}
 	p.start(t)
 	defer p.kill(t)
 	s := &service{db: db}

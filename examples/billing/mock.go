@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -75,16 +76,16 @@ func (m mock) books(ctx context.Context) iter.Seq2[movement, error] {
 		const limit = 1000
 		for offset := 0; ; offset += limit {
 			var lines []struct {
-				Kind      amazonpaytest.MovementKind `json:"kind"`
-				Amount    amazonpay.Price            `json:"amount"`
-				Reference amazonpay.ReferenceID      `json:"reference"`
+				Amount    amazonpay.Price       `json:"amount"`
+				Reference amazonpay.ReferenceID `json:"reference"`
+				Refund    amazonpay.RefundID    `json:"refund"`
 			}
 			if err := m.ask(ctx, http.MethodGet, fmt.Sprintf("/mock/ledger?limit=%d&offset=%d", limit, offset), nil, &lines); err != nil {
 				yield(movement{}, err)
 				return
 			}
 			for _, l := range lines {
-				if l.Kind == amazonpaytest.Captured && !yield(movement{l.Reference, l.Amount}, nil) {
+				if !yield(movement{l.Reference, l.Refund, l.Amount}, nil) {
 					return
 				}
 			}
@@ -95,19 +96,28 @@ func (m mock) books(ctx context.Context) iter.Seq2[movement, error] {
 	}
 }
 
-// turn lets the mock's days pass with the calendar, until the context ends or
-// the server turns out to be no mock. One process of a fleet does it.
-func (m mock) turn(ctx context.Context, c calendar) {
+// turn lets the mock's days pass with the calendar, until the context ends. A
+// mock that was away for a while is put ahead by all of it. One process of a
+// fleet does it.
+func (m mock) turn(ctx context.Context, c calendar, log *slog.Logger) {
 	const every = 500 * time.Millisecond
-	for {
+	const most = 10 * 365 * 24 * time.Hour // at once: the mock takes 20 years
+	away := false
+	for last := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(every):
 		}
-		var now any
-		if err := m.ask(ctx, http.MethodPost, "/mock/clock", map[string]string{"advance": (every * time.Duration(c.speed)).String()}, &now); err != nil {
-			return
+		now := time.Now()
+		ahead := min(most, now.Sub(last)*time.Duration(c.speed))
+		var answer any
+		err := m.ask(ctx, http.MethodPost, "/mock/clock", map[string]string{"advance": ahead.String()}, &answer)
+		if err == nil {
+			last = now
+		} else if !away && ctx.Err() == nil {
+			log.WarnContext(ctx, "the mock's clock stands still", "error", err)
 		}
+		away = err != nil
 	}
 }

@@ -76,10 +76,24 @@ func (s *service) due(ctx context.Context, t tx, now time.Time) (list []subscrip
 	return list, err
 }
 
+// lapsed tells whether a charge that was due then is too late to be sent: that
+// of the next period is due by now, and more periods at once than the settings
+// allow would surprise the buyer. It is given up, for somebody to look at. Where
+// days pass in seconds, work is late by months, and nothing lapses.
+func (s *service) lapsed(due time.Time, anchor int) bool {
+	if s.calendar.speed != 1 {
+		return false
+	}
+	for range s.settings.arrears {
+		due = nextMonth(due, anchor)
+	}
+	return !due.After(s.calendar.now())
+}
+
 // oblige writes what a subscription owes for the period that has come due.
 func (s *service) oblige(ctx context.Context, t tx, sub subscription) (job river.InsertManyParams, isNew bool, err error) {
 	period := periodOf(sub.due)
-	e := &entry{Agreement: sub.agreement, Amount: sub.amount, Due: sub.due}
+	e := &entry{attempt: attempt{Amount: sub.amount}, Agreement: sub.agreement, Due: sub.due}
 	isNew, err = one(ctx, t, `INSERT INTO obligations (subscription, period, amount, currency, due, state, step)
 		VALUES ($1, $2, $3, $4, $5, 'open', 0) ON CONFLICT DO NOTHING RETURNING id`,
 		[]any{sub.id, period, sub.amount.Minor(), string(sub.amount.Currency()), sub.due.UnixMilli()}, &e.Obligation)

@@ -125,6 +125,6 @@ func (t postgresTx) enqueue(ctx context.Context, jobs ...river.InsertManyParams)
 	if len(jobs) == 0 {
 		return nil
 	}
-	_, err := t.river.InsertManyFastTx(ctx, t.Tx, jobs)
+	_, err := t.river.InsertManyTx(ctx, t.Tx, jobs)
 	return err
 }

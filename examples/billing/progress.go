@@ -30,6 +30,9 @@ func (s *service) show(ctx context.Context, out io.Writer, expected int, done fu
 				return r, nil
 			}
 		}
+		if err := s.hold.err(); err != nil {
+			return r, err
+		}
 		select {
 		case <-time.After(250 * time.Millisecond):
 		case <-ctx.Done():

@@ -18,6 +18,19 @@ import (
 
 // run is the program: a run on the embedded fake, or a process of the service.
 func run(ctx context.Context, o options, out io.Writer) error {
+	err := o.run(ctx, out)
+	if ctx.Err() == nil || err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if o.live && !o.once { // a service goes on until it is stopped
+		return nil
+	}
+	return errInterrupted
+}
+
+var errInterrupted = errors.New("interrupted: the ledger has not been compared with the books")
+
+func (o options) run(ctx context.Context, out io.Writer) error {
 	if o.database == "" {
 		dir, err := os.MkdirTemp("", "billing")
 		if err != nil {
@@ -25,6 +38,13 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		o.database = filepath.Join(dir, "billing.db")
+	}
+	if !isPostgres(o.database) {
+		unlock, err := lockFile(o.database + ".lock")
+		if err != nil {
+			return err
+		}
+		defer unlock()
 	}
 	db, err := openDatabase(ctx, o.database, o.schema, o.workers, o.live)
 	if err != nil {
@@ -34,19 +54,28 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err := migrate(ctx, db); err != nil {
 		return err
 	}
-	if o.live {
+	switch {
+	case o.end != "":
+		return endSubscription(ctx, db, o.end, out)
+	case o.live:
 		return serve(ctx, o, db, out)
 	}
 	return demonstrate(ctx, o, db, out)
 }
 
-// logger tells what somebody must see and, for real or if asked, how it goes.
+// logger writes what somebody must see and, for real or if asked, what happens.
 func (o *options) logger() *slog.Logger {
-	level := slog.LevelError
-	if o.verbose || o.live {
-		level = slog.LevelInfo
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: o.level()}))
+}
+
+func (o *options) level() slog.Level {
+	switch {
+	case o.verbose:
+		return slog.LevelDebug // each call to Amazon, with its request id
+	case o.live:
+		return slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return slog.LevelError
 }
 
 // firstCalendar begins now, with days of the length asked for.
@@ -66,8 +95,15 @@ var errDifferent = errors.New("the ledger and the books differ")
 
 // demonstrate bills on the embedded fake.
 func demonstrate(ctx context.Context, o options, db database, out io.Writer) error {
-	c, err := openCalendar(ctx, db, o.firstCalendar())
+	c := o.firstCalendar()
+	w := newWorld(c, o.factor, o.faults, o.seed)
+	config := w.config(o.factor)
+	config.Logger = o.logger()
+	client, err := amazonpay.New(config)
 	if err != nil {
+		return err
+	}
+	if _, err := openCalendar(ctx, db, identityOf(serviceFake, client, o.shop), c); err != nil {
 		return err
 	}
 	if used, err := hasSubscribers(ctx, db); err != nil || used {
@@ -76,15 +112,19 @@ func demonstrate(ctx context.Context, o options, db database, out io.Writer) err
 		}
 		return err
 	}
-	w := newWorld(c, o.factor, o.faults, o.seed)
-	client, err := amazonpay.New(w.config(o.factor))
-	if err != nil {
-		return err
-	}
 	s, err := newService(db, client, c, o.settings, o.logger())
 	if err != nil {
 		return err
 	}
+	verifier, err := w.verifier()
+	if err != nil {
+		return err
+	}
+	page, err := s.startWeb(ctx, o, verifier, out) // before anything is written: its address may be taken
+	if err != nil {
+		return err
+	}
+	defer page()
 	begun := time.Now()
 	if _, err := enroll(ctx, db, w.subscribers(o.subscribers, o.declines, o.seed)); err != nil {
 		return err
@@ -94,19 +134,10 @@ func demonstrate(ctx context.Context, o options, db database, out io.Writer) err
 	fmt.Fprintf(out, "Time-lapse: a day takes %v, and quotas are restored %g times as fast as Amazon's, on both sides.\n", o.day, o.factor)
 	fmt.Fprintf(out, "At Amazon's pace, %d charges take %v at least.\n\n", expected, floorOf(client, expected, o.factor).Round(time.Second))
 
-	verifier, err := w.verifier()
-	if err != nil {
-		return err
-	}
 	w.fake.Notify(verifier.Handler(s.receive))
 	turning, stop := context.WithCancel(ctx)
 	defer stop()
 	go w.turn(turning)
-	page, err := s.startWeb(ctx, o, verifier, out)
-	if err != nil {
-		return err
-	}
-	defer page()
 	if err := s.start(ctx); err != nil {
 		return err
 	}
@@ -162,25 +193,30 @@ func mockKeys() (sellerID, accessKey string, secretKey amazonpay.SecretKey) {
 
 // serve is a process of the service, for real money or against a mock.
 func serve(ctx context.Context, o options, db database, out io.Writer) error {
-	c, err := openCalendar(ctx, db, o.firstCalendar())
-	if err != nil {
-		return err
-	}
-	if o.imports != "" {
-		if err := importFile(ctx, o.imports, db, c, out); err != nil {
-			return err
-		}
-	}
-	if err := enrollAtMock(ctx, o, db, c); err != nil {
-		return err
-	}
 	transport := &wire{RoundTripper: http.DefaultTransport}
 	o.api.HTTPClient = &http.Client{Transport: transport}
-	if o.api.Limiter, err = db.limiter(ctx, o.factor); err != nil {
+	o.api.Logger = o.logger()
+	limiter, err := db.limiter(ctx, o.factor)
+	if err != nil {
 		return err
 	}
+	o.api.Limiter = limiter
 	client, err := amazonpay.New(o.api)
 	if err != nil {
+		return err
+	}
+	who := identityOf(serviceAmazon, client, o.shop)
+	if o.api.BaseURL != "" {
+		who.service = serviceMock
+	}
+	c, err := openCalendar(ctx, db, who, o.firstCalendar())
+	if err != nil {
+		return err
+	}
+	if err := o.enlist(ctx, db, c, out); err != nil {
+		return err
+	}
+	if c, err = openCalendar(ctx, db, who, c); err != nil { // its horizon may have moved
 		return err
 	}
 	s, err := newService(db, client, c, o.settings, o.logger())
@@ -198,7 +234,7 @@ func serve(ctx context.Context, o options, db database, out io.Writer) error {
 	}
 	defer s.stop()
 	if o.api.BaseURL != "" && (o.role == roleAll || o.role == rolePlanner) {
-		go mock{o.api.BaseURL}.turn(ctx, c)
+		go mock{o.api.BaseURL}.turn(ctx, c, s.log)
 	}
 	fmt.Fprintf(out, "billing: %s on %s\n", o.role, db.name())
 	if !o.once {
@@ -218,27 +254,22 @@ func serve(ctx context.Context, o options, db database, out io.Writer) error {
 	return s.audit(ctx, out, r, mock{o.api.BaseURL}.books(ctx))
 }
 
-// enrollAtMock lets buyers sign up at an amazonpay-mock, if there are none yet.
-func enrollAtMock(ctx context.Context, o options, db database, c calendar) error {
-	if o.api.BaseURL == "" || o.imports != "" || o.role == roleWorker || o.role == roleWeb {
-		return nil
+// enlist brings subscribers into the database: those of a file, or at an
+// amazonpay-mock some that sign up, if there are none yet.
+func (o *options) enlist(ctx context.Context, db database, c calendar, out io.Writer) error {
+	if o.imports != "" {
+		return importFile(ctx, o.imports, db, c, o.backfill, out)
 	}
-	if has, err := hasSubscribers(ctx, db); has || err != nil {
+	has, err := hasSubscribers(ctx, db)
+	if has || err != nil {
 		return err
 	}
-	_, err := enroll(ctx, db, mock{o.api.BaseURL}.subscribers(ctx, o.subscribers, o.declines, o.seed, c.business))
-	return err
-}
-
-func importFile(ctx context.Context, name string, db database, c calendar, out io.Writer) error {
-	file, err := os.Open(name)
-	if err != nil {
+	if o.api.BaseURL != "" && (o.role == roleAll || o.role == rolePlanner) {
+		_, err := enroll(ctx, db, mock{o.api.BaseURL}.subscribers(ctx, o.subscribers, o.declines, o.seed, c.business))
 		return err
 	}
-	defer func() { _ = file.Close() }()
-	n, err := enroll(ctx, db, readSubscribers(file, c.now()))
-	if err == nil {
-		fmt.Fprintf(out, "%d subscribers are new\n", n)
+	if o.once && o.role == roleAll {
+		return errors.New("-once has nothing to do: this database has no subscribers")
 	}
-	return err
+	return nil
 }

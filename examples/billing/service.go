@@ -17,6 +17,7 @@ type settings struct {
 	role    string
 	workers int // charges at the same time. More than a few do not help: the quota is the limit
 	dunning amazonpay.Dunning
+	arrears int // how many periods a subscriber may be charged for at once, after an outage or when a card is repaired
 
 	call     time.Duration // the longest that one charge may take, with its repeats and the wait for the quota
 	lease    time.Duration // for how long a worker has an attempt to itself; longer than call
@@ -30,7 +31,7 @@ type settings struct {
 // production are the settings for real money.
 func production() settings {
 	return settings{
-		shop: "billing", role: roleAll, workers: 4, dunning: amazonpay.DefaultDunning(),
+		shop: "billing", role: roleAll, workers: 4, dunning: amazonpay.DefaultDunning(), arrears: 1,
 		call: 3 * time.Minute, lease: 5 * time.Minute, retry: 30 * time.Second, patience: time.Hour, certain: time.Hour,
 		upkeep: time.Minute, poll: time.Second,
 	}
@@ -53,6 +54,7 @@ type service struct {
 	calendar calendar
 	settings settings
 	log      *slog.Logger
+	hold     hold
 }
 
 // newService opens the queue on a database that has been migrated.
@@ -73,6 +75,7 @@ func newService(db database, client *amazonpay.Client, c calendar, set settings,
 		JobTimeout:           set.lease,
 		MaxAttempts:          5,
 		RescueStuckJobsAfter: max(2*set.lease, 10*time.Minute),
+		SoftStopTimeout:      farewell, // without it, the end of start's context aborts all calls
 		Logger:               slog.New(warnings{log.Handler()}),
 	}
 	if set.role == roleAll || set.role == rolePlanner {
@@ -125,6 +128,11 @@ func (s *service) oncePerPeriod() *river.InsertOpts {
 // was killed: its term as leader must end first.
 const electionTime = 20 * time.Second
 
+// farewell is how long calls may go on when the process is to end. With the
+// 5 seconds for what is then aborted it is less than the half minute that
+// supervisors usually give.
+const farewell = 20 * time.Second
+
 // start begins to work, and plans and reconciles at once: there may be
 // something left over from a process that was killed.
 func (s *service) start(ctx context.Context) error {
@@ -164,11 +172,9 @@ func (s *service) stop() {
 	if s.settings.role == roleWeb {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), farewell+5*time.Second)
 	defer cancel()
 	if err := s.queue.Stop(ctx); err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = s.queue.StopAndCancel(ctx)
+		s.log.WarnContext(ctx, "the end did not wait for all jobs", "error", err)
 	}
 }

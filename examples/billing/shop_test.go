@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,34 +75,57 @@ func fastDays() calendar {
 	return calendar{business: start, wall: time.Now().Truncate(time.Millisecond), speed: 5 * 86400, horizon: start.AddDate(0, 0, 1)}
 }
 
+var testIdentity = identity{serviceFake, "S", "NA", "sandbox", "billing"}
+
 var quiet = slog.New(slog.DiscardHandler)
+
+// mortal is the database of a process that can be killed: from then on nothing
+// is read or written, and what was not committed never is.
+type mortal struct {
+	database
+	dead atomic.Bool
+}
+
+func (m *mortal) within(ctx context.Context, work func(tx) error) error {
+	return m.database.within(ctx, func(t tx) error {
+		err := work(t)
+		if m.dead.Load() {
+			return errDead
+		}
+		return err
+	})
+}
+
+var errDead = errors.New("the process is dead")
 
 // generation is one life of the service's process.
 type generation struct {
 	*service
+	db     *mortal
 	cancel context.CancelFunc
 }
 
 // born starts a process of the service on a place.
 func born(t *testing.T, p place, c calendar, client *amazonpay.Client, set settings) *generation {
-	db := p.open(t)
+	db := &mortal{database: p.open(t)}
 	s, err := newService(db, client, c, set, quiet)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	require.NoError(t, s.start(ctx))
-	return &generation{s, cancel}
+	return &generation{s, db, cancel}
 }
 
 // killed ends it the hard way: its database is gone in the middle of whatever
-// it does, and nobody waits.
+// it does, and nobody waits. What it has sent may arrive.
 func (g *generation) killed() {
+	g.db.dead.Store(true)
 	g.cancel()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = g.queue.StopAndCancel(ctx)
+		g.db.close()
 	}()
-	go g.db.close()
 }
 
 // stopped ends it in order.
@@ -109,6 +133,14 @@ func (g *generation) stopped() {
 	g.stop()
 	g.cancel()
 	g.db.close()
+}
+
+// progress is how many obligations are decided for now, and how many attempts
+// are being sent by workers that have taken them since a moment: those of the
+// dead do not count.
+func (s *service) progress(t *testing.T, since time.Time, lease time.Duration) (decided, busy int) {
+	return column(t, s, "SELECT COUNT(*) FROM obligations WHERE state <> 'open'"),
+		column(t, s, "SELECT COUNT(*) FROM attempts WHERE state = 'sending' AND lease > $1", since.Add(lease).UnixMilli())
 }
 
 // number is a number from the environment, for long runs.

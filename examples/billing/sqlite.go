@@ -131,7 +131,7 @@ func (t sqliteTx) enqueue(ctx context.Context, jobs ...river.InsertManyParams) e
 	if len(jobs) == 0 {
 		return nil
 	}
-	_, err := t.river.InsertManyFastTx(ctx, t.Tx, jobs)
+	_, err := t.river.InsertManyTx(ctx, t.Tx, jobs)
 	return err
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/amazonpay-go/amazonpay"
 )
 
@@ -20,12 +22,41 @@ const (
 // final reports whether there is nothing more to wait for.
 func (s standing) final() bool { return s == paid || s == declined || s == refused }
 
+// obligationState is where an obligation stands: what a subscriber owes for a
+// period.
+type obligationState string
+
+const (
+	obligationOpen    obligationState = "open"    // an attempt is on its way, or will be
+	obligationWaiting obligationState = "waiting" // for the buyer
+	obligationPaid    obligationState = "paid"    // final
+	obligationFailed  obligationState = "failed"  // given up, unless Amazon says that it was paid after all
+)
+
+// subscriptionState is what is known of a subscription's agreement.
+type subscriptionState string
+
+const (
+	subscriptionActive    subscriptionState = "active"
+	subscriptionSuspended subscriptionState = "suspended" // by Amazon, or a charge was refused or declined so that the buyer must act
+	subscriptionEnded     subscriptionState = "ended"     // final
+)
+
+// Reasons of ours why an attempt was not sent, beside Amazon's.
+const (
+	reasonAlreadyPaid    amazonpay.Reason = "AlreadyPaid"    // by a late surprise of another attempt
+	reasonAgreementEnded amazonpay.Reason = "AgreementEnded" // before it was sent
+	reasonLapsed         amazonpay.Reason = "Lapsed"         // the next period was due before it was sent
+)
+
 // attempt is one reference id's part of an obligation: what the ledger knows of
 // it, and nothing of the buyer.
 type attempt struct {
 	State            standing
-	Doubt            bool // a request of it may have been carried out, and no answer said what came of it
-	Conflict         bool // Amazon said two things that cannot both be true: somebody must look
+	Amount           amazonpay.Price // what it asks for
+	Taken            amazonpay.Price // what Amazon says it took; zero unless it is paid
+	Doubt            bool            // a request of it may have been carried out, and no answer said what came of it
+	Conflict         bool            // Amazon said two things that cannot both be true: somebody must look
 	Reason           amazonpay.Reason
 	Soft             bool
 	AuthorizationID  amazonpay.AuthorizationID
@@ -40,16 +71,19 @@ const (
 	evSend     eventKind = iota // a worker is about to send it
 	evNews                      // Amazon said how it stands: an answer, a notification, or the reconciler's reading
 	evLost                      // no answer came
-	evUnsent                    // it is proven that nothing was carried out: throttled, not connected
+	evUnsent                    // it is proven that nothing was carried out: throttled, not connected, turned away for a reason that is not its own
 	evRejected                  // an error answer: Amazon did not take the request
-	evRearm                     // a refused one may be sent again: the buyer has repaired the agreement
+	evRearm                     // a refused one may be sent again: the buyer has repaired the agreement, or next month
 )
 
 // event is something that happened to an attempt.
 type event struct {
 	Kind             eventKind
-	News             standing // of evNews: pending, paid or declined
-	Certain          bool     // of evRejected: Amazon's books were searched for the earlier requests, long after they were sent
+	News             standing        // of evNews: pending, paid or declined
+	Amount           amazonpay.Price // of evNews: what Amazon says it is about, or took; zero if it does not say
+	Certain          bool            // of evRejected: Amazon's books were searched for the earlier requests, long after they were sent
+	Held             bool            // no other charge will go through, either: charging pauses
+	Conflict         bool            // somebody must look
 	Reason           amazonpay.Reason
 	Soft             bool
 	AuthorizationID  amazonpay.AuthorizationID
@@ -61,7 +95,8 @@ type event struct {
 // whatever order and however often, the same set of events ends the same way.
 //
 // What Amazon says goes before what the network did; what is final stays,
-// unless Amazon says that money has moved, which always counts.
+// unless Amazon says that money has moved, which always counts. If it speaks of
+// another amount than was asked for, somebody must look.
 func (a attempt) after(e event) attempt {
 	switch e.Kind {
 	case evSend:
@@ -73,11 +108,12 @@ func (a attempt) after(e event) attempt {
 		return a.told(e)
 	case evLost:
 		if a.State == sending {
-			a.State, a.Doubt = unknown, true
+			a.State, a.Doubt, a.Reason = unknown, true, e.Reason
+			a.Conflict = a.Conflict || e.Conflict
 		}
 	case evUnsent:
 		if a.State == sending {
-			a.State = intent
+			a.State, a.Reason = intent, e.Reason
 			if a.Doubt {
 				a.State = unknown
 			}
@@ -92,7 +128,7 @@ func (a attempt) after(e event) attempt {
 		}
 	case evRearm:
 		if a.State == refused {
-			a.State, a.Reason = intent, ""
+			a.State, a.Reason = intent, e.Reason
 		}
 	}
 	return a
@@ -101,6 +137,10 @@ func (a attempt) after(e event) attempt {
 // told applies what Amazon said.
 func (a attempt) told(e event) attempt {
 	a.learn(e)
+	a.Conflict = a.Conflict || !e.Amount.IsZero() && e.Amount != a.Amount
+	if e.News == paid {
+		a.Taken = cmp.Or(e.Amount, a.Taken, a.Amount)
+	}
 	switch {
 	case a.State == e.News:
 		return a
@@ -141,7 +181,10 @@ func (a *attempt) learn(e event) {
 // is Open has reserved the money and not taken it: its capture decides.
 func newsOfAuthorization(a *amazonpay.Authorization) event {
 	e := event{Kind: evNews, News: pending, AuthorizationID: a.AmazonAuthorizationID,
-		Reason: a.AuthorizationStatus.ReasonCode, Soft: a.SoftDecline}
+		Amount: a.AuthorizationAmount, Reason: a.AuthorizationStatus.ReasonCode, Soft: a.SoftDecline}
+	if a.CapturedAmount.Sign() > 0 {
+		e.Amount = a.CapturedAmount
+	}
 	if len(a.IDList) > 0 {
 		e.CaptureID = a.IDList[0]
 	}
@@ -154,14 +197,18 @@ func newsOfAuthorization(a *amazonpay.Authorization) event {
 	return e
 }
 
-// newsOfCapture is what the capture of a charge says. One that is Closed was
-// Completed, and its money has arrived.
-func newsOfCapture(c *amazonpay.Capture) event {
-	e := event{Kind: evNews, News: pending, CaptureID: c.AmazonCaptureID, Reason: c.CaptureStatus.ReasonCode}
-	switch c.CaptureStatus.State {
-	case amazonpay.StateCompleted, amazonpay.StateClosed:
+// newsOfCapture is what the capture of a charge says, together with its
+// authorization if that has been read. One that is Closed was Completed and
+// refunded, or Amazon closed it: whether before any money moved, only the
+// authorization tells.
+func newsOfCapture(c *amazonpay.Capture, a *amazonpay.Authorization) event {
+	e := event{Kind: evNews, News: pending, Amount: c.CaptureAmount, CaptureID: c.AmazonCaptureID, Reason: c.CaptureStatus.ReasonCode}
+	closed := c.CaptureStatus.State == amazonpay.StateClosed
+	switch {
+	case c.CaptureStatus.State == amazonpay.StateCompleted,
+		closed && c.Advice().Over, closed && a != nil && a.CapturedAmount.Sign() > 0:
 		e.News = paid
-	case amazonpay.StateDeclined:
+	case c.CaptureStatus.State == amazonpay.StateDeclined, closed && a != nil:
 		e.News = declined
 	}
 	return e

@@ -95,11 +95,15 @@ func TestNews(t *testing.T) {
 	assert.Equal(t, paid, authorization("Closed", "MaxCapturesProcessed").News)
 	assert.Equal(t, declined, authorization("Closed", "ExpiredUnused").News)
 	assert.Equal(t, declined, authorization("Declined", "AmazonRejected").News)
-	capture := func(state amazonpay.State) standing {
-		return newsOfCapture(&amazonpay.Capture{CaptureStatus: amazonpay.Status{State: state}}).News
+	capture := func(state amazonpay.State, reason amazonpay.Reason, a *amazonpay.Authorization) standing {
+		return newsOfCapture(&amazonpay.Capture{CaptureStatus: amazonpay.Status{State: state, ReasonCode: reason}}, a).News
 	}
-	assert.Equal(t, pending, capture("Pending"))
-	assert.Equal(t, paid, capture("Completed"))
-	assert.Equal(t, paid, capture("Closed"), "refunded in full: it had been completed")
-	assert.Equal(t, declined, capture("Declined"))
+	assert.Equal(t, pending, capture("Pending", "", nil))
+	assert.Equal(t, paid, capture("Completed", "", nil))
+	assert.Equal(t, paid, capture("Closed", amazonpay.ReasonMaxAmountRefunded, nil), "refunded in full: it had been completed")
+	assert.Equal(t, paid, capture("Closed", amazonpay.ReasonMaxRefundsProcessed, nil))
+	assert.Equal(t, pending, capture("Closed", amazonpay.ReasonAmazonClosed, nil), "before or after the money moved: to be read")
+	assert.Equal(t, declined, capture("Closed", amazonpay.ReasonAmazonClosed, &amazonpay.Authorization{}))
+	assert.Equal(t, paid, capture("Closed", amazonpay.ReasonAmazonClosed, &amazonpay.Authorization{CapturedAmount: amazonpay.MustPrice("1", "USD")}))
+	assert.Equal(t, declined, capture("Declined", "", nil))
 }

@@ -32,12 +32,12 @@ func (s *service) startWeb(ctx context.Context, o options, verifier *amazonpay.V
 	if o.http == "" {
 		return func() {}, nil
 	}
+	if err := checkAddress(o.http, o.password); err != nil {
+		return nil, err
+	}
 	address, local, err := webAddress(o.http)
 	if err != nil {
 		return nil, err
-	}
-	if !local && o.password == "" {
-		return nil, fmt.Errorf("-http %s can be reached from elsewhere: River's pages change jobs, so set BILLING_PASSWORD", address)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	handler, err := s.web(ctx, o, verifier, local)
@@ -60,6 +60,18 @@ func (s *service) startWeb(ctx context.Context, o options, verifier *amazonpay.V
 		defer done()
 		_ = server.Shutdown(ctx)
 	}, nil
+}
+
+// checkAddress finds what is wrong with -http before anything is done.
+func checkAddress(address, password string) error {
+	if address == "" {
+		return nil
+	}
+	complete, local, err := webAddress(address)
+	if err == nil && !local && password == "" {
+		err = fmt.Errorf("-http %s can be reached from elsewhere: River's pages change jobs, so set BILLING_PASSWORD", complete)
+	}
+	return err
 }
 
 // webAddress completes an address: a port alone is on this machine only.

@@ -76,18 +76,21 @@ func newWorld(c calendar, factor, faults float64, seed uint64) *world {
 	return w
 }
 
-// badDay lets things go wrong: 2 % of answers are lost after the work, 1 % of
-// requests before it, 2 % fail with a 5xx, half of them after the work, and 1 %
-// of connections are reset; of notifications, 5 % come twice, 5 % late and 2 %
-// never.
+// badFaults are the probabilities on a bad day: 2 % of answers are lost after
+// the work, 1 % of requests before it, 2 % fail with a 5xx, half of them after
+// the work, and 1 % of connections are reset.
+var badFaults = map[amazonpaytest.FaultKind]float64{
+	amazonpaytest.AnswerLost: 0.02, amazonpaytest.RequestLost: 0.01, amazonpaytest.ServerError500: 0.01,
+	amazonpaytest.WorkDone500: 0.01, amazonpaytest.ConnectionReset: 0.005, amazonpaytest.WorkDoneReset: 0.005,
+}
+
+// badDay lets things go wrong; of notifications, 5 % come twice, 5 % late and
+// 2 % never.
 func badDay(fake *amazonpaytest.Fake, faults float64) {
 	if faults <= 0 {
 		return
 	}
-	for kind, probability := range map[amazonpaytest.FaultKind]float64{
-		amazonpaytest.AnswerLost: 0.02, amazonpaytest.RequestLost: 0.01, amazonpaytest.ServerError500: 0.01,
-		amazonpaytest.WorkDone500: 0.01, amazonpaytest.ConnectionReset: 0.005, amazonpaytest.WorkDoneReset: 0.005,
-	} {
+	for kind, probability := range badFaults {
 		fake.Inject(amazonpaytest.Fault{Kind: kind, Probability: min(1, probability*faults), Times: -1})
 	}
 	fake.SetDelivery(amazonpaytest.Delivery{
@@ -181,11 +184,11 @@ func (w *world) turn(ctx context.Context) {
 	}
 }
 
-// books are what was really taken.
+// books are what was really taken, and given back.
 func (w *world) books(context.Context) iter.Seq2[movement, error] {
 	return func(yield func(movement, error) bool) {
 		for _, m := range w.fake.Ledger() {
-			if m.Kind == amazonpaytest.Captured && !yield(movement{m.ReferenceID, m.Amount}, nil) {
+			if !yield(movement{m.ReferenceID, m.RefundID, m.Amount}, nil) {
 				return
 			}
 		}
