@@ -198,10 +198,10 @@ func newsOfError(err error) event {
 	code, _ := errors.AsType[amazonpay.ErrorCode](err)
 	advice, reason := amazonpay.AdviceFor(err), amazonpay.Reason(code)
 	switch {
+	case answered && code == "" && (answer.StatusCode/100 == 3 || answer.StatusCode/100 == 4): // not Amazon's words: of a proxy, which may have passed it on
+		return event{Kind: evLost, Held: true, Reason: amazonpay.Reason(fmt.Sprintf("Status%d", answer.StatusCode))}
 	case lost, answered && answer.Action != "AuthorizeOnBillingAgreement": // or of what follows: an authorization may be there
 		return event{Kind: evLost}
-	case answered && code == "" && answer.StatusCode != 0: // not Amazon's words: of a proxy, which may have passed it on
-		return event{Kind: evLost, Held: true, Reason: amazonpay.Reason(fmt.Sprintf("Status%d", answer.StatusCode))}
 	case advice.Seller && advice.Retry == amazonpay.RetryNot: // something has used the reference id, and may have been paid
 		return event{Kind: evLost, Conflict: true, Reason: reason}
 	case advice.Buyer, advice.NextMonth, advice.Over, ofThisCharge(code):
