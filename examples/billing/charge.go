@@ -272,11 +272,15 @@ func (s *service) read(ctx context.Context, e *entry) (news event, err error) {
 // readAgreement reads an agreement that is suspended: its notification may be
 // lost, too.
 func (s *service) readAgreement(ctx context.Context, agreement amazonpay.BillingAgreementID) error {
+	asked := s.calendar.now()
 	details, err := s.client.GetBillingAgreementDetails(ctx, amazonpay.GetBillingAgreementDetailsRequest{AmazonBillingAgreementID: agreement})
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", agreement, err)
 	}
 	status := details.BillingAgreementStatus
+	if status.LastUpdateTimestamp.IsZero() { // as Amazon's answers about agreements come: it is so since now at the latest
+		status.LastUpdateTimestamp = asked
+	}
 	return s.db.within(ctx, func(t tx) error {
 		return s.agreementIs(ctx, t, agreement, status.State, status.LastUpdateTimestamp)
 	})
