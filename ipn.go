@@ -445,7 +445,8 @@ func (v *Verifier) bound(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	v.unbounded.Do(func() {
-		v.log(ctx, slog.LevelWarn, "amazonpay: notifications: a sender may be slow without end: set the server's ReadTimeout, or give the middleware's ResponseWriter an Unwrap method")
+		v.log(ctx, slog.LevelWarn, "amazonpay: a slow sender of notifications is not cut off",
+			slog.String("reason", "the server has no ReadTimeout, and middleware's ResponseWriter no Unwrap method"))
 	})
 }
 
