@@ -157,10 +157,12 @@ func (c *VerifierConfig) setUp() (wrong fault.List) {
 // HTTP client and logger. Call it once and keep the result. In the sandbox, with
 // a BaseURL, certificates come from there. In production MaxAge is 28 days, twice
 // NotificationRetention: keep the ids of an [Inbox] that long, and nothing can be
-// replayed. If the client's SellerID cannot be part of a topic's name, all are
-// refused as "unconfigured" (503), and the log says so at once. Solution providers, whose topics are not those of the sellers they
-// act for, use [NewVerifier], and so does a fake of production whose clock is not
-// the wall's.
+// replayed.
+//
+// If the client's SellerID cannot be part of a topic's name, all are refused as
+// "unconfigured" (503), and the log says so at once. Solution providers, whose
+// topics are not those of the sellers they act for, use [NewVerifier], and so does
+// a fake of production whose clock is not the wall's.
 func (c *Client) Notifications() *Verifier {
 	config := VerifierConfig{
 		SellerIDs:   []string{c.config.SellerID},
@@ -371,8 +373,8 @@ func (v *Verifier) expects(m *sns.Message) bool {
 //
 // The answer is 200 only after work has returned nil. After an error, and if
 // the certificate could not be downloaded, it is 503, so that the notification
-// comes again, and so it is after a panic; a forgery gets 403. [Refusal] lists the rest. The
-// reason goes to the log and never to the sender.
+// comes again, and so it is after a panic; a forgery gets 403. [Refusal] lists
+// the rest. The reason goes to the log and never to the sender.
 func (v *Verifier) Handler(work func(context.Context, *Notification) error) http.Handler {
 	if work == nil {
 		panic("amazonpay: Handler: work is nil")
@@ -445,7 +447,8 @@ func (v *Verifier) bound(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	v.unbounded.Do(func() {
-		v.log(ctx, slog.LevelWarn, "amazonpay: notifications: a sender may be slow without end: set the server's ReadTimeout, or give the middleware's ResponseWriter an Unwrap method")
+		v.log(ctx, slog.LevelWarn, "amazonpay: a slow sender of notifications is not cut off",
+			slog.String("reason", "the server has no ReadTimeout, and middleware's ResponseWriter no Unwrap method"))
 	})
 }
 

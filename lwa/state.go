@@ -44,7 +44,9 @@ var encoding = base64.RawURLEncoding.Strict()
 // IssueState makes the state of a sign-in that begins now. The key is yours: at
 // least 32 random bytes, the same on all machines. The cookie is the one that
 // the browser has from an earlier or a parallel sign-in, by [StateCookie];
-// empty or unusable, a new one is made. The error is an [*InvalidError].
+// empty or unusable, a new one is made. A state belongs to the key and the browser,
+// not to a client id or a RedirectURL: two shops want two keys. The error is an
+// [*InvalidError].
 func IssueState(key SecretKey, cookie string, now time.Time) (State, error) {
 	if err := keyProblem("IssueState", key); err != nil {
 		return State{}, err
