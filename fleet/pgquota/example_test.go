@@ -24,6 +24,7 @@ func Example() {
 		DB:       pool,
 		Schema:   "billing",                      // holds the table that limiter.CreateTable makes
 		Fallback: amazonpay.NewLimiter(1.0 / 20), // while PostgreSQL is away
+		OnError:  func(err error) { log.Print(err) },
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -42,6 +42,12 @@ type Config struct {
 	// of 20 machines an amazonpay.NewLimiter(1.0/20). Nil means that calls fail
 	// meanwhile, with an error that says so; they are not sent.
 	Fallback amazonpay.Limiter
+
+	// OnError is told each time that a question to PostgreSQL fails: that it is out
+	// of reach, or that the table is missing. With a Fallback nothing else
+	// tells. It is called by the call that asked, also by several at once, and
+	// should return soon. Nil means that nobody is told.
+	OnError func(error)
 }
 
 // New makes a Limiter, to be used as the Limiter of an [amazonpay.Config]. It
@@ -53,29 +59,26 @@ type Config struct {
 // the bucket for all. The clock is the server's. Each request of the API costs
 // one statement on one row; the table has a row for each seller and action.
 func New(config Config) (*Limiter, error) {
-	switch {
-	case config.DB == nil:
+	if config.DB == nil {
 		return nil, errors.New("pgquota: DB is required")
-	case !(config.Factor >= 0):
-		return nil, errors.New("pgquota: Factor is negative")
-	case config.Timeout < 0:
-		return nil, errors.New("pgquota: Timeout is negative")
-	case config.Timeout == 0:
-		config.Timeout = share.DefaultTimeout
 	}
 	name := pgx.Identifier{"amazonpay_quota"}
 	if config.Schema != "" {
 		name = pgx.Identifier{config.Schema, "amazonpay_quota"}
 	}
-	return &Limiter{share.Limiter{
-		Name: "pgquota", Store: newStore(config.DB, name.Sanitize()),
-		Factor: config.Factor, Timeout: config.Timeout, Fallback: config.Fallback,
-	}, config.DB, name.Sanitize()}, nil
+	table := name.Sanitize()
+	shared, err := share.New("pgquota", newStore(config.DB, table), share.Settings{
+		Factor: config.Factor, Timeout: config.Timeout, Fallback: config.Fallback, OnError: config.OnError,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Limiter{shared, config.DB, table}, nil
 }
 
 // Limiter is an [amazonpay.Limiter] on PostgreSQL. Make it with [New].
 type Limiter struct {
-	shared share.Limiter
+	shared *share.Limiter
 	db     DB
 	table  string
 }
@@ -97,9 +100,9 @@ func (l *Limiter) CreateTable(ctx context.Context) error {
 	return nil
 }
 
-// Wait returns nil when a request may be made. The error is the context's,
-// also, at once, if the turn would come after its deadline; or it says that
-// PostgreSQL is out of reach, unless there is a Fallback.
+// Wait returns nil when a request may be made. The error is the context's; or,
+// as soon as that is certain, that the turn would come after the context's
+// deadline; or that PostgreSQL is out of reach, unless there is a Fallback.
 func (l *Limiter) Wait(ctx context.Context, b amazonpay.Bucket, attempt int) error {
 	return l.shared.Wait(ctx, b, attempt)
 }
@@ -125,7 +128,11 @@ func newStore(db DB, table string) store {
 		db: db,
 		reserve: `INSERT INTO ` + table + ` AS q VALUES ($1, clock_timestamp() + $2::bigint * interval '1 microsecond')
 			ON CONFLICT (bucket) DO UPDATE
-			SET full_at = greatest(q.full_at, clock_timestamp()) + $2::bigint * interval '1 microsecond'
+			SET full_at = CASE
+				WHEN q.full_at > clock_timestamp() + $4::bigint * interval '1 microsecond'
+				THEN clock_timestamp() + $3::bigint * interval '1 microsecond'
+				ELSE greatest(q.full_at, clock_timestamp())
+			END + $2::bigint * interval '1 microsecond'
 			RETURNING (extract(epoch FROM full_at - clock_timestamp()) * 1000000)::bigint`,
 		empty: `INSERT INTO ` + table + ` AS q VALUES ($1, clock_timestamp() + $2::bigint * interval '1 microsecond')
 			ON CONFLICT (bucket) DO UPDATE
@@ -135,13 +142,28 @@ func newStore(db DB, table string) store {
 
 func (s store) Reserve(ctx context.Context, key string, q share.Quota) (time.Duration, error) {
 	var full int64 // µs from now
-	if err := s.db.QueryRow(ctx, s.reserve, key, q.Interval.Microseconds()).Scan(&full); err != nil {
-		return 0, err
-	}
-	return time.Duration(full)*time.Microsecond - q.Full(), nil
+	err := settle(func() error {
+		return s.db.QueryRow(ctx, s.reserve, key, q.Interval.Microseconds(), q.Full().Microseconds(), q.Longest().Microseconds()).Scan(&full)
+	})
+	return time.Duration(full)*time.Microsecond - q.Full(), err
 }
 
 func (s store) Empty(ctx context.Context, key string, q share.Quota) error {
-	_, err := s.db.Exec(ctx, s.empty, key, q.Full().Microseconds())
-	return err
+	return settle(func() error {
+		_, err := s.db.Exec(ctx, s.empty, key, q.Full().Microseconds())
+		return err
+	})
+}
+
+// settle repeats a statement that PostgreSQL broke off because another one came
+// first, as it does where default_transaction_isolation is not read committed.
+// It ends with the statement's context.
+func settle(statement func() error) error {
+	for {
+		err := statement()
+		refused, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || refused.Code != "40001" && refused.Code != "40P01" {
+			return err
+		}
+	}
 }

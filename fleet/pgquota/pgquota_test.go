@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/amazonpay-go/amazonpay"
+	"github.com/amazonpay-go/amazonpay/fleet/internal/share"
 	"github.com/amazonpay-go/amazonpay/fleet/internal/sharetest"
 	"github.com/amazonpay-go/amazonpay/fleet/pgquota"
 )
@@ -56,34 +58,70 @@ func schema(t testing.TB) string {
 	return name
 }
 
-func limiter(t testing.TB, schema string) amazonpay.Limiter {
+func limiter(t testing.TB, schema string, factor float64) *pgquota.Limiter {
 	t.Helper()
-	l, err := pgquota.New(pgquota.Config{DB: server(t), Schema: schema, Factor: sharetest.Factor})
+	l, err := pgquota.New(pgquota.Config{DB: server(t), Schema: schema, Factor: factor})
 	require.NoError(t, err)
 	return l
 }
 
 func TestFleet(t *testing.T) {
 	name := schema(t)
-	sharetest.Fleet(t, 10, 4, func() amazonpay.Limiter { return limiter(t, name) })
+	sharetest.Fleet(t, 10, func() amazonpay.Limiter { return limiter(t, name, sharetest.Factor) })
 }
 
 func TestFleetAndEmptyBucket(t *testing.T) {
 	name := schema(t)
-	sharetest.Fleet(t, 0, 30, func() amazonpay.Limiter { return limiter(t, name) })
+	sharetest.Fleet(t, 0, func() amazonpay.Limiter { return limiter(t, name, sharetest.Factor) })
 }
 
 func TestProcesses(t *testing.T) {
 	name := schema(t)
 	t.Setenv(schemaVariable, name)
-	sharetest.Processes(t, func() amazonpay.Limiter { return limiter(t, name) })
+	sharetest.Processes(t, func() amazonpay.Limiter { return limiter(t, name, sharetest.Factor) })
 }
 
-func TestCancel(t *testing.T) { sharetest.Cancel(t, limiter(t, schema(t))) }
+func TestCancel(t *testing.T) {
+	l := limiter(t, schema(t), 1.0/3600)
+	sharetest.Cancel(t, l, l.Store())
+}
 
-func TestThrottled(t *testing.T) {
+func TestStore(t *testing.T) {
 	name := schema(t)
-	sharetest.Throttled(t, limiter(t, name), limiter(t, name))
+	sharetest.Contract(t, limiter(t, name, 1).Store(), limiter(t, name, 1).Store(), "key")
+}
+
+// Where transactions are isolated further than by default, machines get in each
+// other's way, and none of them fails.
+func TestIsolation(t *testing.T) {
+	for _, level := range []string{"repeatable read", "serializable"} {
+		t.Run(level, func(t *testing.T) {
+			name := schema(t)
+			q := share.Quota{Burst: 9, Interval: time.Hour}
+			var wg sync.WaitGroup
+			for range 10 {
+				config, err := pgxpool.ParseConfig(address)
+				require.NoError(t, err)
+				config.ConnConfig.RuntimeParams["default_transaction_isolation"] = level
+				pool, err := pgxpool.NewWithConfig(t.Context(), config)
+				require.NoError(t, err)
+				t.Cleanup(pool.Close)
+				l, err := pgquota.New(pgquota.Config{DB: pool, Schema: name})
+				require.NoError(t, err)
+				wg.Go(func() {
+					for range 10 {
+						_, err := l.Store().Reserve(t.Context(), "key", q)
+						assert.NoError(t, err)
+						assert.NoError(t, l.Store().Empty(t.Context(), "key", share.Quota{Burst: 9, Interval: time.Second}))
+					}
+				})
+			}
+			wg.Wait()
+			wait, err := limiter(t, name, 1).Store().Reserve(t.Context(), "key", q)
+			require.NoError(t, err)
+			assert.InDelta(t, 101-9, wait.Hours(), 0.1, "each slot was taken once")
+		})
+	}
 }
 
 // Without PostgreSQL calls fail, or go by the fallback.
@@ -107,6 +145,16 @@ func TestNoTable(t *testing.T) {
 	err = l.Wait(t.Context(), sharetest.Bucket("A"), 1)
 	assert.ErrorContains(t, err, `relation "fleet_nowhere.amazonpay_quota" does not exist`)
 	assert.ErrorContains(t, l.CreateTable(t.Context()), "pgquota: the table cannot be made")
+
+	var told []error
+	l, err = pgquota.New(pgquota.Config{
+		DB: server(t), Schema: "fleet_nowhere", Fallback: amazonpay.NewLimiter(1),
+		OnError: func(err error) { told = append(told, err) },
+	})
+	require.NoError(t, err)
+	assert.NoError(t, l.Wait(t.Context(), sharetest.Bucket("A"), 1))
+	require.NotEmpty(t, told, "the fallback hides it")
+	assert.ErrorContains(t, told[0], "pgquota: the shared quota is out of reach: ERROR: relation")
 }
 
 func TestConfig(t *testing.T) {

@@ -16,6 +16,7 @@ func Example() {
 	limiter, err := redisquota.New(redisquota.Config{
 		Client:   redis.NewClient(&redis.Options{Addr: os.Getenv("REDIS_ADDRESS")}),
 		Fallback: amazonpay.NewLimiter(1.0 / 20), // while Redis is away each of 20 machines takes its share
+		OnError:  func(err error) { log.Print(err) },
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -36,6 +36,12 @@ type Config struct {
 	// machines an amazonpay.NewLimiter(1.0/20). Nil means that calls fail
 	// meanwhile, with an error that says so; they are not sent.
 	Fallback amazonpay.Limiter
+
+	// OnError is told each time that a question to Redis fails: that it is out
+	// of reach, or a replica that cannot write. With a Fallback nothing else
+	// tells. It is called by the call that asked, also by several at once, and
+	// should return soon. Nil means that nobody is told.
+	OnError func(error)
 }
 
 // New makes a Limiter, to be used as the Limiter of an [amazonpay.Config].
@@ -46,31 +52,27 @@ type Config struct {
 // the bucket for all. The clock is Redis's. If Redis forgets the keys, each
 // bucket counts as full.
 func New(config Config) (*Limiter, error) {
-	switch {
-	case config.Client == nil:
+	if config.Client == nil {
 		return nil, errors.New("redisquota: Client is required")
-	case !(config.Factor >= 0):
-		return nil, errors.New("redisquota: Factor is negative")
-	case config.Timeout < 0:
-		return nil, errors.New("redisquota: Timeout is negative")
-	case config.Timeout == 0:
-		config.Timeout = share.DefaultTimeout
 	}
 	if config.Prefix == "" {
 		config.Prefix = "amazonpay:"
 	}
-	return &Limiter{share.Limiter{
-		Name: "redisquota", Store: store{redis_rate.NewLimiter(config.Client), config.Prefix},
-		Factor: config.Factor, Timeout: config.Timeout, Fallback: config.Fallback,
-	}}, nil
+	shared, err := share.New("redisquota", store{config.Client, redis_rate.NewLimiter(config.Client), config.Prefix}, share.Settings{
+		Factor: config.Factor, Timeout: config.Timeout, Fallback: config.Fallback, OnError: config.OnError,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Limiter{shared}, nil
 }
 
 // Limiter is an [amazonpay.Limiter] on Redis. Make it with [New].
-type Limiter struct{ shared share.Limiter }
+type Limiter struct{ shared *share.Limiter }
 
-// Wait returns nil when a request may be made. The error is the context's,
-// also, at once, if the turn would come after its deadline; or it says that
-// Redis is out of reach, unless there is a Fallback.
+// Wait returns nil when a request may be made. The error is the context's; or,
+// as soon as that is certain, that the turn would come after the context's
+// deadline; or that Redis is out of reach, unless there is a Fallback.
 func (l *Limiter) Wait(ctx context.Context, b amazonpay.Bucket, attempt int) error {
 	return l.shared.Wait(ctx, b, attempt)
 }
@@ -84,32 +86,51 @@ func (l *Limiter) EstimateDuration(b amazonpay.Bucket, n int) time.Duration {
 	return l.shared.EstimateDuration(b, n)
 }
 
-// store does with redis_rate what it was not made for: to reserve a slot in the
-// future. Its burst is only a parameter of each question, so a burst beyond the
-// bucket's reaches into the future, and the answer's ResetAfter tells how far.
+// store keeps the quota by redis_rate, which cannot reserve a slot ahead of time.
+// So it asks with a burst larger than the bucket's, with which the request is
+// allowed, and reads from ResetAfter how far in the future its slot lies.
 type store struct {
+	client redis.UniversalClient
 	rate   *redis_rate.Limiter
 	prefix string
 }
 
-const (
-	// A request is a thousand parts, so that a bucket can be emptied to a
-	// thousandth.
-	parts = 1000
-	// So many processes may reserve at the same time.
-	ahead = 100_000
-)
+// parts of a request are what redis_rate counts, so that a bucket can be emptied
+// to a thousandth.
+const parts = 1000
 
 func (s store) Reserve(ctx context.Context, key string, q share.Quota) (time.Duration, error) {
-	limit := redis_rate.Limit{Rate: parts, Period: q.Interval, Burst: (q.Burst + ahead) * parts}
-	answer, err := s.rate.AllowN(ctx, s.prefix+key, limit, parts)
-	if err != nil {
-		return 0, err
+	limit := redis_rate.Limit{Rate: parts, Period: q.Interval, Burst: (q.Burst + share.Ahead) * parts}
+	for range 2 {
+		answer, err := s.rate.AllowN(ctx, s.prefix+key, limit, parts)
+		if err != nil {
+			return 0, err
+		}
+		if answer.Allowed > 0 {
+			return answer.ResetAfter - q.Full(), nil
+		}
+		if err := s.forget(ctx, key, q); err != nil {
+			return 0, err
+		}
 	}
-	if answer.Allowed == 0 {
-		return 0, fmt.Errorf("%d slots are reserved already", ahead)
+	return 0, fmt.Errorf("the value of %q is no quota", s.prefix+key)
+}
+
+// forgetting is bound to the time to live, so that of many processes only the
+// first deletes the key.
+var forgetting = redis.NewScript(`
+if redis.call("PTTL", KEYS[1]) > tonumber(ARGV[1]) then
+  redis.call("DEL", KEYS[1])
+end
+return 0`)
+
+// forget empties a bucket whose time is further ahead than can be.
+func (s store) forget(ctx context.Context, key string, q share.Quota) error {
+	most := q.Longest() - q.Interval
+	if err := forgetting.Run(ctx, s.client, []string{"rate:" + s.prefix + key}, most.Milliseconds()).Err(); err != nil {
+		return err
 	}
-	return answer.ResetAfter - q.Full(), nil
+	return s.Empty(ctx, key, q)
 }
 
 func (s store) Empty(ctx context.Context, key string, q share.Quota) error {

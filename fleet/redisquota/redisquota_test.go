@@ -31,29 +31,68 @@ func server(t testing.TB) *redis.Client {
 	return client
 }
 
-func limiter(t testing.TB) amazonpay.Limiter {
+func limiter(t testing.TB, prefix string, factor float64) *redisquota.Limiter {
 	t.Helper()
-	l, err := redisquota.New(redisquota.Config{Client: server(t), Factor: sharetest.Factor})
+	l, err := redisquota.New(redisquota.Config{Client: server(t), Prefix: prefix, Factor: factor})
 	require.NoError(t, err)
 	return l
 }
 
+// own is a prefix of this test alone, whose keys are deleted in the end.
+func own(t testing.TB) string {
+	client, prefix := server(t), sharetest.Seller()+":"
+	t.Cleanup(func() {
+		keys, err := client.Keys(context.Background(), "rate:"+prefix+"*").Result()
+		require.NoError(t, err)
+		for _, key := range keys {
+			require.NoError(t, client.Del(context.Background(), key).Err())
+		}
+	})
+	return prefix
+}
+
 func TestFleet(t *testing.T) {
-	sharetest.Fleet(t, 10, 4, func() amazonpay.Limiter { return limiter(t) })
+	sharetest.Fleet(t, 10, func() amazonpay.Limiter { return limiter(t, "", sharetest.Factor) })
 }
 
 func TestFleetAndEmptyBucket(t *testing.T) {
-	sharetest.Fleet(t, 0, 30, func() amazonpay.Limiter { return limiter(t) })
+	sharetest.Fleet(t, 0, func() amazonpay.Limiter { return limiter(t, "", sharetest.Factor) })
 }
 
 func TestProcesses(t *testing.T) {
 	server(t)
-	sharetest.Processes(t, func() amazonpay.Limiter { return limiter(t) })
+	sharetest.Processes(t, func() amazonpay.Limiter { return limiter(t, "", sharetest.Factor) })
 }
 
-func TestCancel(t *testing.T) { sharetest.Cancel(t, limiter(t)) }
+func TestCancel(t *testing.T) {
+	l := limiter(t, own(t), 1.0/3600)
+	sharetest.Cancel(t, l, l.Store())
+}
 
-func TestThrottled(t *testing.T) { sharetest.Throttled(t, limiter(t), limiter(t)) }
+func TestStore(t *testing.T) {
+	prefix := own(t)
+	sharetest.Contract(t, limiter(t, prefix, 1).Store(), limiter(t, prefix, 1).Store(), "key")
+}
+
+// A key that holds something else is told, also with a fallback.
+func TestForeignKey(t *testing.T) {
+	prefix, client, bucket := own(t), server(t), sharetest.Bucket("A")
+	key := "rate:" + prefix + bucket.String()
+	require.NoError(t, client.LPush(t.Context(), key, "x").Err())
+	err := limiter(t, prefix, 1).Wait(t.Context(), bucket, 1)
+	assert.ErrorContains(t, err, "redisquota: the shared quota is out of reach")
+	assert.ErrorContains(t, err, "WRONGTYPE")
+	require.NoError(t, client.Set(t.Context(), key, 1e12, 0).Err())
+	var told []error
+	l, err := redisquota.New(redisquota.Config{
+		Client: client, Prefix: prefix, Fallback: amazonpay.NewLimiter(1),
+		OnError: func(err error) { told = append(told, err) },
+	})
+	require.NoError(t, err)
+	assert.NoError(t, l.Wait(t.Context(), bucket, 1))
+	require.NotEmpty(t, told, "the fallback hides it")
+	assert.ErrorContains(t, told[0], "is no quota")
+}
 
 // Without Redis calls fail, or go by the fallback.
 func TestOutOfReach(t *testing.T) {

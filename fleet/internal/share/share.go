@@ -3,8 +3,8 @@
 package share
 
 import (
-	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -13,11 +13,13 @@ import (
 	"github.com/amazonpay-go/amazonpay"
 )
 
-// DefaultTimeout bounds one question to the store.
-const DefaultTimeout = time.Second
-
-// rest is how long a store that did not answer is left alone.
+// rest is how long a store that did not answer is left alone, if there is a
+// Fallback.
 const rest = time.Second
+
+// Ahead is how many slots of a bucket can be reserved: one for each process that
+// waits. More can only come of a store whose clock was set back.
+const Ahead = 600
 
 // Quota is what a bucket allows.
 type Quota struct {
@@ -25,11 +27,22 @@ type Quota struct {
 	Interval time.Duration
 }
 
-// Full is the time in which an empty bucket becomes full.
-func (q Quota) Full() time.Duration { return time.Duration(q.Burst) * q.Interval }
+// times is how long n requests take.
+func (q Quota) times(n int) time.Duration {
+	return time.Duration(min(float64(n)*float64(q.Interval), math.MaxInt64-1023))
+}
 
-// Store keeps the quota where all processes see it, by a clock of its own. In
-// both cases it needs one moment for each bucket: when it would be full again.
+// Full is the time in which an empty bucket becomes full.
+func (q Quota) Full() time.Duration { return q.times(q.Burst) }
+
+// Longest is the time in which a bucket becomes full that has as many slots
+// reserved as can be.
+func (q Quota) Longest() time.Duration { return q.times(q.Burst + Ahead) }
+
+// Store keeps the quota where all processes see it, by a clock of its own. An
+// implementation keeps one time for each bucket: when it will be full again. A
+// time further ahead than [Quota.Longest] is wrong, and the bucket counts as
+// empty instead.
 type Store interface {
 	// Reserve takes the next free slot and says how far ahead it is.
 	Reserve(ctx context.Context, key string, q Quota) (time.Duration, error)
@@ -37,45 +50,68 @@ type Store interface {
 	Empty(ctx context.Context, key string, q Quota) error
 }
 
+// Settings are the fields that the packages' Configs have in common.
+type Settings struct {
+	Factor   float64
+	Timeout  time.Duration
+	Fallback amazonpay.Limiter
+	OnError  func(error)
+}
+
 // Limiter is an [amazonpay.Limiter]. Every process has its own queue for a
 // bucket, and only the head of it holds a slot of the shared quota. So a slot
 // costs one question to the store, the slots go round the processes that have
 // work, and a call that gives up leaves its slot to the next in its process.
 type Limiter struct {
-	Name     string // of the package, for errors
-	Store    Store
-	Factor   float64
-	Timeout  time.Duration
-	Fallback amazonpay.Limiter // nil = none
+	name  string // of the package, for errors
+	Store Store
+	Settings
 
-	mu    sync.Mutex
-	lines map[amazonpay.Bucket]*line
-	down  time.Time // until when the store is left alone
+	mu      sync.Mutex
+	lines   map[amazonpay.Bucket]*line
+	sweepAt int // as many lines as this, and the idle ones are dropped
+	away    *awayError
+	until   time.Time // when the store is asked again, if it is away
 }
 
-// line is the queue of a bucket. The limiter's lock covers it.
-type line struct {
-	waiting list.List // of *waiter, next first
-	slot    time.Time // reserved and not used yet; zero = none
+// New checks the settings and completes them. name is the package's.
+func New(name string, store Store, s Settings) (*Limiter, error) {
+	switch {
+	case !(s.Factor >= 0):
+		return nil, errors.New(name + ": Factor is negative")
+	case s.Factor == 0:
+		s.Factor = 1
+	}
+	switch {
+	case s.Timeout < 0:
+		return nil, errors.New(name + ": Timeout is negative")
+	case s.Timeout == 0:
+		s.Timeout = time.Second
+	}
+	return &Limiter{name: name, Store: store, Settings: s, lines: make(map[amazonpay.Bucket]*line)}, nil
 }
 
-type waiter struct {
-	attempt int
-	head    chan struct{} // closed when it is the head
+// awayError tells that the store is out of reach.
+type awayError struct {
+	name  string
+	cause error
 }
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("%s: the shared quota is out of reach: %v", e.name, e.cause)
+}
+
+func (e *awayError) Unwrap() error { return e.cause }
 
 func (l *Limiter) quota(b amazonpay.Bucket) Quota {
-	interval := float64(b.Interval())
-	if l.Factor > 0 {
-		interval /= l.Factor
-	}
+	interval := float64(b.Interval()) / l.Factor
 	return Quota{b.Burst(), time.Duration(min(max(interval, float64(time.Microsecond)), float64(1000*time.Hour)))}
 }
 
 // EstimateDuration is how long n requests take from a full bucket.
 func (l *Limiter) EstimateDuration(b amazonpay.Bucket, n int) time.Duration {
 	q := l.quota(b)
-	return time.Duration(min(float64(max(n-q.Burst, 0))*float64(q.Interval), math.MaxInt64-1023))
+	return q.times(max(n-q.Burst, 0))
 }
 
 // Wait returns when a request may be made.
@@ -83,74 +119,74 @@ func (l *Limiter) Wait(ctx context.Context, b amazonpay.Bucket, attempt int) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if l.Fallback != nil && l.resting() {
-		return l.Fallback.Wait(ctx, b, attempt)
-	}
-	n, place := l.enter(b, attempt)
-	select {
-	case <-place.Value.(*waiter).head:
-	case <-ctx.Done():
-		l.leave(b, n, place)
-		return ctx.Err()
-	}
-	err, lost := l.serve(ctx, b, n)
-	l.leave(b, n, place)
-	if lost && l.Fallback != nil {
+	err := l.wait(ctx, b, attempt)
+	if _, away := errors.AsType[*awayError](err); away && l.Fallback != nil {
 		return l.Fallback.Wait(ctx, b, attempt)
 	}
 	return err
 }
 
-// serve gets the head of a line through. lost means that the store is.
-func (l *Limiter) serve(ctx context.Context, b amazonpay.Bucket, n *line) (err error, lost bool) {
-	q := l.quota(b)
-	slot := l.held(n, q)
-	if slot.IsZero() {
-		if l.Fallback != nil && l.resting() {
-			return nil, true
-		}
-		var wait time.Duration
-		if err := l.ask(ctx, func(ctx context.Context) (err error) {
-			wait, err = l.Store.Reserve(ctx, b.String(), q)
-			return err
-		}); err != nil {
-			return fmt.Errorf("%s: the shared quota is out of reach: %w", l.Name, err), true
-		}
-		slot = time.Now().Add(wait)
-		l.hold(n, slot)
+// wait knows no Fallback: without the store its error is an awayError.
+func (l *Limiter) wait(ctx context.Context, b amazonpay.Bucket, attempt int) error {
+	if err := l.resting(); err != nil && l.Fallback != nil {
+		return err
 	}
-	wait := time.Until(slot)
-	if deadline, ok := ctx.Deadline(); ok && slot.After(deadline) {
-		return fmt.Errorf("its turn comes in %v, after the deadline: %w", wait.Round(time.Millisecond), context.DeadlineExceeded), false
+	n, w, err := l.enter(ctx, b, attempt)
+	if err != nil {
+		return err
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-w.turn:
+		if w.err != nil {
+			return w.err
+		}
+		err = l.serve(ctx, b, n)
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
-	if err := ctx.Err(); err != nil {
-		return err, false
-	}
-	l.hold(n, time.Time{})
-	return nil, false
+	l.leave(b, n, w, err)
+	return err
 }
 
-// held is the slot that a head gave up, if it is still good: one long past says
-// nothing about what Amazon's bucket holds.
-func (l *Limiter) held(n *line, q Quota) time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if time.Since(n.slot) > q.Interval {
-		n.slot = time.Time{}
+// serve gets the head of a line through.
+func (l *Limiter) serve(ctx context.Context, b amazonpay.Bucket, n *line) error {
+	q := l.quota(b)
+	for {
+		slot := l.held(n, q)
+		if slot.IsZero() {
+			var wait time.Duration
+			if err := l.ask(ctx, func(ctx context.Context) (err error) {
+				wait, err = l.Store.Reserve(ctx, b.String(), q)
+				return err
+			}); err != nil {
+				return err
+			}
+			slot = time.Now().Add(wait)
+			l.hold(n, q, slot)
+		}
+		deadline, _ := ctx.Deadline()
+		if err := late(slot, deadline); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Until(slot)):
+		case <-ctx.Done():
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if l.use(n) {
+			return nil
+		}
 	}
-	return n.slot
 }
 
-func (l *Limiter) hold(n *line, slot time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n.slot = slot
+// late is the error of a turn that comes after a deadline; zero means none.
+func late(turn, deadline time.Time) error {
+	if deadline.IsZero() || !turn.After(deadline) {
+		return nil
+	}
+	return fmt.Errorf("its turn comes in %v, after the deadline: %w", time.Until(turn).Round(time.Millisecond), context.DeadlineExceeded)
 }
 
 // ask puts a question to the store, and waits for the answer no longer than the
@@ -167,61 +203,27 @@ func (l *Limiter) ask(ctx context.Context, question func(context.Context) error)
 	case <-ctx.Done():
 		err = fmt.Errorf("no answer within %v", l.Timeout)
 	}
-	if err != nil {
-		l.mu.Lock()
-		l.down = time.Now().Add(rest)
-		l.mu.Unlock()
+	if err == nil {
+		return nil
 	}
-	return err
+	away := &awayError{l.name, err}
+	l.mu.Lock()
+	l.away, l.until = away, time.Now().Add(rest)
+	l.mu.Unlock()
+	if l.OnError != nil {
+		l.OnError(away)
+	}
+	return away
 }
 
-func (l *Limiter) resting() bool {
+// resting is an error while the store is left alone.
+func (l *Limiter) resting() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return time.Now().Before(l.down)
-}
-
-// enter takes a place: behind all, or with a repeat behind the head and the
-// repeats with as many attempts.
-func (l *Limiter) enter(b amazonpay.Bucket, attempt int) (*line, *list.Element) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := l.lines[b]
-	if n == nil {
-		if l.lines == nil {
-			l.lines = make(map[amazonpay.Bucket]*line)
-		}
-		n = new(line)
-		l.lines[b] = n
+	if time.Now().Before(l.until) {
+		return l.away
 	}
-	w := &waiter{attempt: attempt, head: make(chan struct{})}
-	front := n.waiting.Front()
-	if front == nil {
-		close(w.head)
-		return n, n.waiting.PushBack(w)
-	}
-	if attempt > 1 {
-		for behind := front.Next(); behind != nil; behind = behind.Next() {
-			if behind.Value.(*waiter).attempt < attempt {
-				return n, n.waiting.InsertBefore(w, behind)
-			}
-		}
-	}
-	return n, n.waiting.PushBack(w)
-}
-
-// leave gives the place up, and what it holds to the next.
-func (l *Limiter) leave(b amazonpay.Bucket, n *line, place *list.Element) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	head := n.waiting.Front() == place
-	n.waiting.Remove(place)
-	if next := n.waiting.Front(); head && next != nil {
-		close(next.Value.(*waiter).head)
-	}
-	if n.waiting.Len() == 0 && n.slot.IsZero() {
-		delete(l.lines, b)
-	}
+	return nil
 }
 
 // Throttled empties the bucket for all processes. If the store cannot be told,
@@ -230,14 +232,10 @@ func (l *Limiter) Throttled(b amazonpay.Bucket) {
 	if l.Fallback != nil {
 		l.Fallback.Throttled(b)
 	}
-	if l.resting() {
+	l.drain(b)
+	if l.resting() != nil {
 		return
 	}
-	l.mu.Lock()
-	if n := l.lines[b]; n != nil && n.waiting.Len() == 0 {
-		n.slot = time.Time{} // nobody's, and what it stood for is gone
-	}
-	l.mu.Unlock()
 	_ = l.ask(context.Background(), func(ctx context.Context) error {
 		return l.Store.Empty(ctx, b.String(), l.quota(b))
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,8 @@ import (
 
 // memory is a Store by the book.
 type memory struct {
+	latency time.Duration // of an answer
+
 	mu     sync.Mutex
 	fullAt map[string]time.Time
 	asked  int
@@ -27,10 +30,14 @@ type memory struct {
 }
 
 func (m *memory) Reserve(_ context.Context, key string, q share.Quota) (time.Duration, error) {
+	defer time.Sleep(m.latency)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.asked++; m.err != nil {
 		return 0, m.err
+	}
+	if time.Until(m.fullAt[key]) > q.Longest() {
+		m.fullAt[key] = time.Now().Add(q.Full())
 	}
 	m.fullAt[key] = later(m.fullAt[key], time.Now()).Add(q.Interval)
 	return time.Until(m.fullAt[key]) - q.Full(), nil
@@ -52,8 +59,14 @@ func later(a, b time.Time) time.Time {
 
 func newMemory() *memory { return &memory{fullAt: map[string]time.Time{}} }
 
-func on(store share.Store) *share.Limiter {
-	return &share.Limiter{Name: "memory", Store: store, Timeout: share.DefaultTimeout}
+func on(store share.Store) *share.Limiter { return with(store, share.Settings{}) }
+
+func with(store share.Store, s share.Settings) *share.Limiter {
+	l, err := share.New("memory", store, s)
+	if err != nil {
+		panic(err)
+	}
+	return l
 }
 
 var bucket = amazonpay.Bucket{Environment: amazonpay.Production, Action: "Capture"}
@@ -214,15 +227,18 @@ func TestStoreAway(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l, start := on(silent{newMemory()}), time.Now()
 			assert.EqualError(t, l.Wait(t.Context(), bucket, 1), "memory: the shared quota is out of reach: no answer within 1s")
-			assert.Equal(t, share.DefaultTimeout, time.Since(start))
+			assert.Equal(t, time.Second, time.Since(start))
 			time.Sleep(time.Hour)
 		})
 	})
 	t.Run("fallback", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := newMemory()
-			l := on(m)
-			l.Fallback = amazonpay.NewLimiter(0.1)
+			var told []string
+			l := with(m, share.Settings{
+				Fallback: amazonpay.NewLimiter(0.1),
+				OnError:  func(err error) { told = append(told, err.Error()) },
+			})
 			m.err = errors.New("connection refused")
 			wait := func() string {
 				start := time.Now()
@@ -237,10 +253,14 @@ func TestStoreAway(t *testing.T) {
 			assert.Equal(t, "10s", wait(), "at the fallback's pace")
 			assert.Equal(t, "10s", wait())
 			assert.Equal(t, 2, m.asked, "tried again after a second's rest")
+			assert.Equal(t, slices.Repeat([]string{"memory: the shared quota is out of reach: connection refused"}, 2), told, "each time")
 			m.err = nil
 			time.Sleep(time.Second)
 			assert.Equal(t, "0s", wait())
 			assert.Equal(t, 3, m.asked, "back")
+			m.err = errors.New("read only")
+			l.Throttled(bucket)
+			assert.Len(t, told, 3, "a throttle answer that cannot be shared")
 		})
 	})
 }
@@ -259,7 +279,7 @@ func TestEstimateDuration(t *testing.T) {
 		n      int
 		want   time.Duration
 	}{{0, 10_000, 9991 * time.Second}, {1, 9, 0}, {1, -1, 0}, {10, 19, time.Second}, {1e300, 10, time.Microsecond}, {1e-300, 10, 1000 * time.Hour}} {
-		l := share.Limiter{Factor: test.factor}
+		l := with(nil, share.Settings{Factor: test.factor})
 		assert.Equal(t, test.want, l.EstimateDuration(bucket, test.n), "factor %v, %d requests", test.factor, test.n)
 	}
 }
@@ -268,7 +288,7 @@ func TestEstimateDuration(t *testing.T) {
 // for, and a seller's ids lead to no other seller's bucket.
 func TestHostileFactorsAndIDs(t *testing.T) {
 	for _, factor := range []float64{0, 1e-300, math.SmallestNonzeroFloat64, 1e300, math.Inf(1)} {
-		l := &share.Limiter{Name: "memory", Store: newMemory(), Timeout: share.DefaultTimeout, Factor: factor}
+		l := with(newMemory(), share.Settings{Factor: factor})
 		last := time.Duration(0)
 		for _, n := range []int{-1, 0, 1, 1000, math.MaxInt} {
 			d := l.EstimateDuration(bucket, n)
