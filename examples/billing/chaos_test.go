@@ -129,10 +129,10 @@ func (f *fleet) kill() {
 // untilDecided waits until everything is decided. It kills by progress, the
 // same number of obligations apart, and only when something is being sent.
 func (f *fleet) untilDecided(n, kills int) (killed int) {
-	limit := time.Now().Add(time.Duration(180+n/20) * time.Second)
+	limit := time.Now().Add(5*time.Minute + time.Duration(n)*100*time.Millisecond)
 	last := time.Now()
 	for time.Now().Before(limit) {
-		time.Sleep(time.Duration(5+n/1000) * time.Millisecond)
+		time.Sleep(time.Duration(20+n/100) * time.Millisecond)
 		decided, busy := f.anyone().progress(f.t, last, quick().lease)
 		if killed < kills && decided >= killed*n/kills && busy > 0 {
 			f.t.Logf("kill %d: %d decided, %d being sent", killed+1, decided, busy)
