@@ -163,7 +163,7 @@ func (c *Client) send(ctx context.Context, o *operation) error {
 	var f *failure // of the last attempt
 	next := c.firstTurn(ctx, o.Action)
 	for {
-		if err := c.await(ctx, &next); err != nil { // nothing is sent
+		if err := c.waitTurn(ctx, &next); err != nil { // nothing is sent
 			if f == nil {
 				return &Error{Action: o.Action, cause: err}
 			}
@@ -178,7 +178,7 @@ func (c *Client) send(ctx context.Context, o *operation) error {
 		}
 		o.inDoubt = o.inDoubt || f.inDoubt
 		f.again = f.again && (repeatable || f.unsent)
-		if !c.again(&next, f) {
+		if !c.retries(&next, f) {
 			break
 		}
 	}

@@ -85,16 +85,16 @@ type Charge struct {
 	Authorization          *Authorization   // as last seen
 	CaptureIDs             []CaptureID      // the capture, one if it is paid; refund it by this id
 
-	// Repeated tells that an earlier call had made the authorization. It is
-	// certain where it is true: the authorization was created more than 15
-	// minutes before this call, and further no clock may be from Amazon's, or
-	// was found by SellerOrderID. A repeat within minutes may go unnoticed: it is
+	// Repeated tells that an earlier call had made the authorization. True is
+	// certain: the authorization was created more than 15 minutes before this
+	// call (no clock may differ from Amazon's by more), or was found by its
+	// SellerOrderID. False is not: a repeat within minutes may go unnoticed. It is
 	// for logs and statistics, not for deciding about money.
 	Repeated bool
 }
 
 // LogValue tells ids, amount and outcome, and nothing of the buyer.
-func (c *Charge) LogValue() slog.Value {
+func (c Charge) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("outcome", string(c.Outcome)), slog.String("reason", string(c.Reason)),
 		slog.String("referenceId", string(c.ReferenceID)), slog.String("amount", c.Amount.String()),
@@ -102,7 +102,7 @@ func (c *Charge) LogValue() slog.Value {
 }
 
 // String tells the outcome, its reason if there is one, amount and ids.
-func (c *Charge) String() string {
+func (c Charge) String() string {
 	text := string(c.Outcome)
 	if c.Reason != "" {
 		text += " " + string(c.Reason)
@@ -157,8 +157,8 @@ func (c *Client) Charge(ctx context.Context, req ChargeRequest) (*Charge, error)
 }
 
 const (
-	aDay   = 1440             // minutes; sent, so that it stays the same if Amazon's default changes
-	skewed = 15 * time.Minute // what a clock may be from Amazon's
+	aDay           = 1440             // minutes; sent, so that it stays the same if Amazon's default changes
+	clockTolerance = 15 * time.Minute // what a clock may be from Amazon's
 )
 
 // charging is one call of Charge.
@@ -412,7 +412,7 @@ func (j *charging) refreshed(ctx context.Context, a *Authorization) (*Authorizat
 // old tells that an earlier call made the authorization, for certain.
 func (j *charging) old(a *Authorization) bool {
 	made := a.CreationTimestamp
-	return !made.IsZero() && made.Before(j.began.Add(-skewed))
+	return !made.IsZero() && made.Before(j.began.Add(-clockTolerance))
 }
 
 // lookup finds the authorization with a reference id, or nil.

@@ -187,7 +187,7 @@ type InvalidError = fault.InvalidError
 // invalid is an *InvalidError, or nil if nothing is wrong.
 func invalid(subject string, wrong fault.List) error { return wrong.Of("amazonpay", subject) }
 
-// errRedirect and its likes are causes of an *Error that no answer names.
+// Causes that this package finds, not Amazon.
 var (
 	errRedirect = errors.New("the server answered with a redirect, which is never followed")
 	errTooLarge = errors.New("the answer is larger than 4 MiB")

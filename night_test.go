@@ -24,6 +24,7 @@ type meter struct {
 	burst    float64
 	interval time.Duration // in which one request is regained
 	latency  time.Duration // there and back, varied by a third either way
+	good     scene         // the answer to a charge that is taken
 
 	mu       sync.Mutex
 	dice     *rand.Rand
@@ -36,7 +37,7 @@ type meter struct {
 
 func newMeter(burst int, interval time.Duration) *meter {
 	return &meter{
-		burst: float64(burst), interval: interval, latency: 300 * time.Millisecond,
+		burst: float64(burst), interval: interval, latency: 300 * time.Millisecond, good: goodScene,
 		dice: rand.New(rand.NewPCG(1, 2)), level: float64(burst), last: time.Now(), taken: map[string]int{},
 	}
 }
@@ -76,7 +77,7 @@ func (m *meter) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.mu.Lock()
 	m.requests++
 	if ok {
-		answer = goodScene
+		answer = m.good
 		m.taken[p.form.Get("AuthorizationReferenceId")]++
 	} else {
 		m.refused++
@@ -279,6 +280,50 @@ func TestSharedLimiter(t *testing.T) {
 			assert.Greater(t, n.took, 3*time.Second, "the same seller has the same quota")
 		})
 	})
+}
+
+// TestNightOfCharges is the night by Charge itself: alone, and a fleet of 20 that
+// shares its Limiter.
+func TestNightOfCharges(t *testing.T) {
+	const charges = 10_000
+	for _, fleet := range []int{1, 20} {
+		t.Run(fmt.Sprint(fleet), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, limiter := newMeter(10, time.Second), amazonpay.NewLimiter(1)
+				_, paid := resultOf("AuthorizeOnBillingAgreement", authorizationXML("Closed", "MaxCapturesProcessed", atOnce+itsCapture))
+				m.good = answerScene(http.StatusOK, paid)
+				clients := make([]*amazonpay.Client, fleet)
+				for i := range clients {
+					clients[i] = meterClient(t, m, withLimiter(limiter))
+				}
+				work, start := make(chan int), time.Now()
+				var wg sync.WaitGroup
+				for w := range 64 {
+					wg.Go(func() {
+						for i := range work {
+							charge, err := clients[w%fleet].Charge(t.Context(), amazonpay.ChargeRequest{
+								AmazonBillingAgreementID: "C01-1234567-1234567", Amount: usd("19.90"),
+								ReferenceID: amazonpay.NewReferenceID("tea.example", fmt.Sprint(i), "2026-11"),
+							})
+							if assert.NoError(t, err) {
+								assert.Equal(t, amazonpay.OutcomePaid, charge.Outcome)
+							}
+						}
+					})
+				}
+				for i := range charges {
+					work <- i
+				}
+				close(work)
+				wg.Wait()
+				took := time.Since(start)
+				assert.Len(t, m.taken, charges, "each once")
+				assert.LessOrEqual(t, float64(m.requests), 1.005*charges)
+				assert.LessOrEqual(t, took.Seconds(), 1.01*(charges-10))
+				t.Logf("%d charges in %v: %d requests, %d throttled", charges, took, m.requests, m.refused)
+			})
+		})
+	}
 }
 
 // official are the retry policies of other SDKs, as they are configured by

@@ -142,11 +142,11 @@ type waiter struct {
 	served  bool
 }
 
-// longest is the last float64 that a [time.Duration] can hold.
-const longest = math.MaxInt64 - 1023
+// maxDuration is the last float64 that a [time.Duration] can hold.
+const maxDuration = math.MaxInt64 - 1023
 
 func (l *limiter) interval(b Bucket) time.Duration {
-	return time.Duration(min(max(float64(b.Interval())/l.factor, 1), longest))
+	return time.Duration(min(max(float64(b.Interval())/l.factor, 1), maxDuration))
 }
 
 func (l *limiter) EstimateDuration(b Bucket, requests int) time.Duration {
@@ -156,7 +156,7 @@ func (l *limiter) EstimateDuration(b Bucket, requests int) time.Duration {
 // estimate is when the last of some requests may be made, from a full bucket.
 func estimate(burst int, interval time.Duration, requests int) time.Duration {
 	wait := float64(max(requests-burst, 0)) * float64(interval)
-	return time.Duration(min(wait, longest))
+	return time.Duration(min(wait, maxDuration))
 }
 
 // queue finds or makes that of a bucket.
@@ -241,7 +241,7 @@ func (l *limiter) enter(ctx context.Context, b Bucket, attempt int) (*queue, *li
 // regains is how long the bucket takes to hold n requests.
 func (q *queue) regains(now time.Time, n int) time.Duration {
 	wait := (float64(n) - q.TokensAt(now)) * float64(q.interval)
-	return time.Duration(min(max(math.Ceil(wait), 1), longest))
+	return time.Duration(min(max(math.Ceil(wait), 1), maxDuration))
 }
 
 // wake has the queue served after a while.

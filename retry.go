@@ -73,24 +73,24 @@ type turn struct {
 	backedOff int           // repeats that Backoff is counting
 	throttled bool          // by the last answer
 	throttles int           // by all answers
-	again     int           // 1 if the call goes on with what has had its turn before
+	ahead     int           // 1 if the call goes on with what has had its turn before
 }
 
-// hadTurn is what a context holds when it is that of such a call.
+// hadTurn is the context key that inTurn sets.
 type hadTurn struct{}
 
 // inTurn is the context of a further request for the same purpose. It does not
 // wait behind those that came after the first one.
 func inTurn(ctx context.Context) context.Context { return context.WithValue(ctx, hadTurn{}, 1) }
 
-// firstTurn is that of a call.
+// firstTurn is the turn of a call's first attempt.
 func (c *Client) firstTurn(ctx context.Context, action string) turn {
-	again, _ := ctx.Value(hadTurn{}).(int)
-	return turn{bucket: c.bucket(action), attempt: 1, again: again}
+	ahead, _ := ctx.Value(hadTurn{}).(int)
+	return turn{bucket: c.bucket(action), attempt: 1, ahead: ahead}
 }
 
-// again decides whether a failed attempt is repeated, and teaches the Limiter.
-func (c *Client) again(next *turn, f *failure) (again bool) {
+// retries decides whether a failed attempt is repeated, and teaches the Limiter.
+func (c *Client) retries(next *turn, f *failure) (again bool) {
 	if next.throttled = f.err.Code == ErrRequestThrottled; next.throttled {
 		c.config.Limiter.Throttled(next.bucket)
 		next.throttles++
@@ -103,9 +103,9 @@ func (c *Client) again(next *turn, f *failure) (again bool) {
 	return again
 }
 
-// await returns when the next attempt may be made, or with the reason why it is
+// waitTurn returns when the next attempt may be made, or with the reason why it is
 // not: first the wait after a failure, then the turn in the quota.
-func (c *Client) await(ctx context.Context, next *turn) error {
+func (c *Client) waitTurn(ctx context.Context, next *turn) error {
 	if next.attempt > 1 && !next.throttled {
 		next.backedOff++
 		if err := sleep(ctx, next.wait); err != nil {
@@ -116,7 +116,7 @@ func (c *Client) await(ctx context.Context, next *turn) error {
 		return err
 	}
 	start := time.Now()
-	rank := next.attempt + next.again
+	rank := next.attempt + next.ahead
 	if next.throttles > notOurs {
 		rank = 1
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"reflect"
 	"time"
 )
@@ -70,6 +71,19 @@ type Sighting struct {
 	Err     error // it could not be read, and will be due again; with Done it was given up: an *UnsettledError
 }
 
+// LogValue tells the object's ids and state and what was found, and nothing of
+// the buyer.
+func (s Sighting) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Bool("changed", s.Changed), slog.Bool("done", s.Done)}
+	if !s.nothing() {
+		attrs = append(attrs, slog.Any("object", s.Object))
+	}
+	if s.Err != nil {
+		attrs = append(attrs, slog.String("error", s.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
 // Sweep reads those of the objects that are due, one after the other, and
 // yields what it found; what is not yielded was not due, and stays as you stored
 // it. It is for what notifications missed: call it every minute or every hour
@@ -113,7 +127,7 @@ func (c *Client) sight(ctx context.Context, w Watched, now time.Time) Sighting {
 	object, err := c.reread(ctx, w.Object)
 	s := Sighting{Watched: w, Err: err}
 	advice := AdviceFor(err)
-	if err == nil || advice.Seller { // what passes is due again at once
+	if err == nil || advice.Seller { // a temporary error: due again at once
 		s.Read = now
 	}
 	if err == nil && (&Notification{Object: dated(object, *known, now)}).NewerThan(*known) {
