@@ -38,12 +38,12 @@ var programDir string
 // buildPrograms builds billing and amazonpay-mock once, with the race detector
 // if the test has it.
 var buildPrograms = sync.OnceValue(func() error {
-	args := []string{"build"}
+	var args []string
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
 	for _, where := range []struct{ dir, name, path string }{{".", "billing", "."}, {"../..", "amazonpay-mock", "./cmd/amazonpay-mock"}} {
-		build := exec.Command("go", append(args, "-C", where.dir, "-o", filepath.Join(programDir, where.name), where.path)...)
+		build := exec.Command("go", slices.Concat([]string{"build", "-C", where.dir}, args, []string{"-o", filepath.Join(programDir, where.name), where.path})...)
 		if text, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w: %s", where.name, err, text)
 		}
