@@ -241,13 +241,19 @@ func serve(ctx context.Context, o options, db database, out io.Writer) error {
 		<-ctx.Done()
 		return nil
 	}
+	return s.finish(ctx, o, transport, begun, out)
+}
+
+// finish shows the run until all is decided, and compares it with the mock's
+// books.
+func (s *service) finish(ctx context.Context, o options, transport *wire, begun time.Time, out io.Writer) error {
 	r, err := s.show(ctx, out, 0, func(r *report) bool {
-		return r.Obligations > 0 && r.undecided() == 0 && (o.api.BaseURL == "" || c.now().After(c.horizon))
+		return r.Obligations > 0 && r.undecided() == 0 && (o.api.BaseURL == "" || s.calendar.now().After(s.calendar.horizon))
 	})
 	if err != nil {
 		return err
 	}
-	r.table(out, traffic{transport.requests.Load(), transport.throttled.Load(), time.Since(begun), client.EstimateDuration("AuthorizeOnBillingAgreement", r.Attempts)})
+	r.table(out, traffic{transport.requests.Load(), transport.throttled.Load(), time.Since(begun), s.client.EstimateDuration("AuthorizeOnBillingAgreement", r.Attempts)})
 	if o.api.BaseURL == "" {
 		return nil
 	}
