@@ -57,8 +57,19 @@ func (f *Fake) newAgreement(v visit) *agreement {
 	f.agreements[a.id] = a
 	f.made.agreements = append(f.made.agreements, a)
 	f.after(draftLife, "draft is canceled: Stale", a.id, func() bool { return a.status.is(amazonpay.StateDraft) },
-		func() { f.move(&a.status, amazonpay.StateCanceled, amazonpay.ReasonStale) })
+		func() { f.cancelAgreement(a, amazonpay.ReasonStale) })
 	return a
+}
+
+// cancelAgreement cancels what hangs on the agreement, too.
+func (f *Fake) cancelAgreement(a *agreement, reason amazonpay.Reason) {
+	f.move(&a.status, amazonpay.StateCanceled, reason)
+	for _, o := range a.orders {
+		if o.status.is(amazonpay.StateDraft, amazonpay.StateOpen, amazonpay.StateSuspended) {
+			f.move(&o.status, amazonpay.StateCanceled, reason)
+		}
+		f.closeAuthorizations(o)
+	}
 }
 
 // OpenBillingAgreement is a billing agreement that the buyer consented to and
@@ -208,7 +219,7 @@ func (f *Fake) getBillingAgreementDetails(r *request, a *agreement) ([]node, *re
 	if refused != nil {
 		return nil, refused
 	}
-	details := f.agreementNode(a, token)
+	details := f.agreementNode(a, a.status.untimed(), token)
 	details.kids = append(details.kids, a.buyerNode(a.confirmed || token.address))
 	return []node{el("GetBillingAgreementDetailsResult", details)}, nil
 }
@@ -228,7 +239,7 @@ func month(at time.Time) (start, end time.Time) {
 
 func monthKey(at time.Time) string { return at.UTC().Format("2006-01") }
 
-func (f *Fake) agreementNode(a *agreement, token shown) node {
+func (f *Fake) agreementNode(a *agreement, s status, token shown) node {
 	full := a.confirmed || token.address
 	start, end := month(f.now)
 	limit := moneyOf(f.settings.MonthlyLimit)
@@ -244,7 +255,7 @@ func (f *Fake) agreementNode(a *agreement, token shown) node {
 		f.releaseNode(),
 		when(a.sellerID+a.store+a.custom != "", el("SellerBillingAgreementAttributes",
 			opt("SellerBillingAgreementId", a.sellerID), opt("StoreName", a.store), opt("CustomInformation", a.custom))),
-		a.status.node("BillingAgreementStatus"),
+		s.node("BillingAgreementStatus"),
 		constraintNodes(a.constraints()),
 		stamp("CreationTimestamp", a.created),
 		flag("BillingAgreementConsent", a.consent),
@@ -286,7 +297,7 @@ func (f *Fake) setBillingAgreementDetails(r *request, a *agreement) ([]node, *re
 	if amount.minor > 0 {
 		a.subscription = amount
 	}
-	return []node{el("SetBillingAgreementDetailsResult", f.agreementNode(a, shown{}))}, nil
+	return []node{el("SetBillingAgreementDetailsResult", f.agreementNode(a, a.status.untimed(), shown{}))}, nil
 }
 
 // keep takes a parameter over, if it was sent.

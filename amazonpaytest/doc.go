@@ -151,6 +151,14 @@
 //     closed is a success, closing what the buyer closed is not.
 //   - CapturedAmount is 0 in the answer to a charge with CaptureNow, as recorded,
 //     and the captured amount in GetAuthorizationDetails.
+//   - The order references of an agreement are confirmed and authorized while it
+//     is Open only; those of a draft are canceled with it.
+//   - The details of an agreement do not say when its state changed: no recording
+//     and no sample of them does. ValidateBillingAgreement and notifications do.
+//   - A late capture uses its authorization up at once: Closed,
+//     MaxCapturesProcessed while the capture is Pending, and for good, even if the
+//     capture is Declined in the end. Whether money was taken is told by the
+//     capture, and by a CapturedAmount above zero.
 //   - Declined authorizations and those that Amazon closed at once give the
 //     month's balance back; all others use it up, captured or not.
 //     Charges on order references made from the agreement count, too.
