@@ -173,6 +173,10 @@ func (b *BillingAgreement) AmazonCancel() *BillingAgreement {
 // reopen is what a repaired payment method does.
 func (f *Fake) reopen(a *agreement) {
 	a.stale, a.deleted = false, false
+	if a.method == NotAllowed {
+		f.suspend(&a.status)
+		return
+	}
 	if a.status.is(amazonpay.StateSuspended) {
 		f.move(&a.status, amazonpay.StateOpen, "")
 	}
@@ -184,6 +188,13 @@ func (f *Fake) reopen(a *agreement) {
 			o.update(a.method)
 			f.move(&o.status, amazonpay.StateOpen, "")
 		}
+	}
+}
+
+// suspend is what a payment method does that is no good any more.
+func (f *Fake) suspend(s *status) {
+	if s.is(amazonpay.StateOpen) {
+		f.move(s, amazonpay.StateSuspended, amazonpay.ReasonInvalidPaymentMethod)
 	}
 }
 
@@ -293,6 +304,9 @@ func (f *Fake) setBillingAgreementDetails(r *request, a *agreement) ([]node, *re
 	r.keep(&a.custom, prefix+"SellerBillingAgreementAttributes.CustomInformation")
 	if kind != "" {
 		a.kind = kind
+	}
+	if kind == "CustomerInitiatedTransaction" {
+		a.subscription = money{} // which does not go with it
 	}
 	if amount.minor > 0 {
 		a.subscription = amount

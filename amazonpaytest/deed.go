@@ -270,9 +270,7 @@ func (f *Fake) deletePaymentMethod(a *agreement) {
 		return
 	}
 	a.deleted, a.stale = true, true
-	if a.status.is(amazonpay.StateOpen) {
-		f.move(&a.status, amazonpay.StateSuspended, amazonpay.ReasonInvalidPaymentMethod)
-	}
+	f.suspend(&a.status)
 }
 
 func (f *Fake) changeAddress(a Act) (Outcome, error) {

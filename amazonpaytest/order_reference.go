@@ -177,6 +177,10 @@ func (o *OrderReference) AmazonCancel() *OrderReference {
 
 func (f *Fake) reopenOrder(o *order) {
 	o.stale = false
+	if o.method == NotAllowed {
+		f.suspend(&o.status)
+		return
+	}
 	if o.status.is(amazonpay.StateSuspended) {
 		f.move(&o.status, amazonpay.StateOpen, "")
 	}
@@ -475,6 +479,7 @@ func (f *Fake) createOrderReferenceForID(r *request, a *agreement) ([]node, *ref
 	o := f.childOrder(a, r.flag("InheritShippingAddress", false))
 	o.total = total
 	f.describeOrder(r, o, prefix)
+	r.keep(&o.supplementary, prefix+"SupplementaryData")
 	if r.flag("ConfirmNow", false) {
 		if refused := f.confirmOrder(o); refused != nil {
 			return nil, refused
