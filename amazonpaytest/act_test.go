@@ -174,7 +174,7 @@ func TestActRefuses(t *testing.T) {
 		{"complete no refund", "there is no such refund", `{"do":"CompleteRefund","id":"x"}`},
 		{"decline a refund for fun", `reason is "Fun"`, `{"do":"DeclineRefund","id":"` + back + `","reason":"Fun"}`},
 		{"chargeback of nothing", "there is no such capture", `{"do":"Chargeback","id":"x"}`},
-		{"chargeback of too much", "amount is 50.01 USD; it is above zero and at most the capture's 50.00 USD", `{"do":"Chargeback","id":"` + captured + `","amount":"50.01 USD"}`},
+		{"chargeback of too much", "amount is 50.01 USD; it is above zero and at most the 50.00 USD of the capture", `{"do":"Chargeback","id":"` + captured + `","amount":"50.01 USD"}`},
 		{"chargeback in another currency", "amount is 5.00 EUR", `{"do":"Chargeback","id":"` + captured + `","amount":"5.00 EUR"}`},
 		{"chargeback too early", "names what is Pending; the act needs one of [Completed]", `{"do":"Chargeback","id":"` + waiting + `"}`},
 		{"lose nothing", "there is no such chargeback", `{"do":"LoseChargeback","id":"CB1"}`},

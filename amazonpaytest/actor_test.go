@@ -221,19 +221,21 @@ func TestRefundAfterChargeback(t *testing.T) {
 func TestClaims(t *testing.T) {
 	s := newStage(t, amazonpaytest.Settings{})
 	id := amazonpay.CaptureID(s.captured("c1"))
+	s.refund(string(id), "surplus", "7.50").ok()
+	s.fake.Advance(time.Hour)
 	capture := s.fake.Capture(id).GrantClaim(amazonpay.MustPrice("10", "USD")).GrantClaim(amazonpay.Price{})
-	require.Equal(t, "60.00 USD", s.fake.TotalClaimed("USD").String())
+	require.Equal(t, "50.00 USD", s.fake.TotalClaimed("USD").String())
 	state, reason := capture.State()
 	require.Equal(t, amazonpay.StateClosed, state)
 	require.Equal(t, amazonpay.ReasonMaxAmountRefunded, reason)
-	for _, m := range s.fake.Ledger()[1:] {
+	for _, m := range s.fake.Ledger()[2:] {
 		require.Equal(t, amazonpaytest.Claimed, m.Kind)
 		s.do("GetRefundDetails", "AmazonRefundId", string(m.RefundID)).ok().has("RefundType", "AmazonA-ZGuarantee")
 	}
 	require.Panics(t, func() { capture.GrantClaim(amazonpay.MustPrice("51", "USD")) })
 	pending := s.fake.Capture(amazonpay.CaptureID(s.pendingCapture("c2")))
 	pending.GrantClaim(amazonpay.Price{})
-	require.Equal(t, "60.00 USD", s.fake.TotalClaimed("USD").String())
+	require.Equal(t, "50.00 USD", s.fake.TotalClaimed("USD").String())
 }
 
 // Ten refunds are the seller's; what banks and Amazon take does not count.
@@ -310,4 +312,40 @@ func TestAuthenticate(t *testing.T) {
 		s.do("ConfirmBillingAgreement", "AmazonBillingAgreementId", string(agreement.ID()), "SuccessUrl", "https://x/%zz", "FailureUrl", "https://x/f").ok()
 		require.Equal(t, "https://x/%zz", agreement.Authenticate(amazonpaytest.AuthenticationSuccess))
 	})
+}
+
+// A payment method that is not allowed suspends what is Open, as soon as it is in
+// force: no charge goes through.
+func TestPaymentMethodNotAllowed(t *testing.T) {
+	s := newShop(t, amazonpaytest.Settings{})
+	agreement, order := s.subscription(amazonpaytest.Checkout{}), s.purchase(amazonpaytest.Checkout{}, "10", "USD")
+	id := []string{"AmazonBillingAgreementId", string(agreement.ID())}
+	stateOf(t, agreement.UpdatePaymentMethod(amazonpaytest.NotAllowed), "Suspended", "InvalidPaymentMethod")
+	stateOf(t, order.UpdatePaymentMethod(amazonpaytest.NotAllowed), "Suspended", "InvalidPaymentMethod")
+	s.do("GetBillingAgreementDetails", id...).ok().has("ConstraintID", "PaymentMethodNotAllowed")
+	s.charge(agreement, "a", "10", "CaptureNow", "true").refused(400, "InvalidBillingAgreementStatus")
+	s.authorize(order.ID(), "b", "10", "CaptureNow", "true").refused(400, "InvalidOrderReferenceStatus")
+	s.do("ValidateBillingAgreement", id...).ok().has("ValidationResult", "Failure")
+	s.do("ConfirmBillingAgreement", id...).refused(400, "BillingAgreementConstraintsExist")
+	agreement.ChoosePaymentMethod(amazonpaytest.GoodCard)
+	s.do("ConfirmBillingAgreement", id...).ok()
+	s.charge(agreement, "c", "10", "CaptureNow", "true").ok()
+	stateOf(t, order.UpdatePaymentMethod(amazonpaytest.GoodCard), "Open", "")
+}
+
+// The bank and Amazon give the money of a capture back once, all together.
+func TestChargebacksOfTheSameMoney(t *testing.T) {
+	s := newShop(t, amazonpaytest.Settings{})
+	paid := amazonpay.CaptureID(s.charge(s.subscription(amazonpaytest.Checkout{}), "now", "100", "CaptureNow", "true").ok().get("IdList/member"))
+	usd := func(text string) amazonpay.Price { return amazonpay.MustPrice(text, "USD") }
+	first := s.fake.Chargeback(paid, usd("60"), "")
+	require.Panics(t, func() { s.fake.Chargeback(paid, usd("40.01"), "") })
+	first.Lose()
+	require.Panics(t, func() { s.fake.Chargeback(paid, usd("40.01"), "") })
+	s.fake.Chargeback(paid, usd("40"), "").Win() // which leaves the money free again
+	s.fake.Capture(paid).GrantClaim(amazonpay.Price{})
+	require.Equal(t, usd("40"), s.fake.TotalClaimed("USD"))
+	require.Panics(t, func() { s.fake.Chargeback(paid, usd("0.01"), "") })
+	require.Panics(t, func() { s.fake.Chargeback(paid, amazonpay.Price{}, "") })
+	s.do("GetCaptureDetails", "AmazonCaptureId", string(paid)).ok().has("RefundedAmount/Amount", "100.00")
 }

@@ -239,7 +239,8 @@ func (w *world) createOrder(s step) any {
 	var v verdict
 	v.no(!in(a.state, "Draft", "Open"), "the agreement is neither draft nor open", amazonpay.ErrInvalidBillingAgreementStatus)
 	v.no(a.state == "Draft" && a.orders > 0, "a draft has one order", amazonpay.ErrOrderReferenceCountExceeded)
-	v.maybe(a.state == "Draft" && s.Now || !a.methods.good(), amazonpay.ErrInvalidBillingAgreementStatus, amazonpay.ErrConstraintsExist, amazonpay.ErrOrderReferenceCountExceeded)
+	v.no(a.state == "Draft" && s.Now, "a draft's order is confirmed after it", amazonpay.ErrInvalidBillingAgreementStatus)
+	v.maybe(!a.methods.good(), amazonpay.ErrConstraintsExist)
 	total := w.price(s, w.currency(s), 5000, true)
 	w.foreign(s, &v)
 	w.bigTotal(&v, total)

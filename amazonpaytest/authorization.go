@@ -51,6 +51,9 @@ func (f *Fake) authorize(r *request, o *order) ([]node, *refusal) {
 	if !o.status.is(amazonpay.StateOpen) {
 		return nil, wrongOrderState(o)
 	}
+	if refused := o.orphaned(); refused != nil {
+		return nil, refused
+	}
 	a, refused := f.newAuthorization(r, o)
 	if refused != nil {
 		return nil, refused

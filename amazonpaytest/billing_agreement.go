@@ -57,8 +57,19 @@ func (f *Fake) newAgreement(v visit) *agreement {
 	f.agreements[a.id] = a
 	f.made.agreements = append(f.made.agreements, a)
 	f.after(draftLife, "draft is canceled: Stale", a.id, func() bool { return a.status.is(amazonpay.StateDraft) },
-		func() { f.move(&a.status, amazonpay.StateCanceled, amazonpay.ReasonStale) })
+		func() { f.cancelAgreement(a, amazonpay.ReasonStale) })
 	return a
+}
+
+// cancelAgreement cancels what hangs on the agreement, too.
+func (f *Fake) cancelAgreement(a *agreement, reason amazonpay.Reason) {
+	f.move(&a.status, amazonpay.StateCanceled, reason)
+	for _, o := range a.orders {
+		if o.status.is(amazonpay.StateDraft, amazonpay.StateOpen, amazonpay.StateSuspended) {
+			f.move(&o.status, amazonpay.StateCanceled, reason)
+		}
+		f.closeAuthorizations(o)
+	}
 }
 
 // OpenBillingAgreement is a billing agreement that the buyer consented to and
@@ -162,6 +173,10 @@ func (b *BillingAgreement) AmazonCancel() *BillingAgreement {
 // reopen is what a repaired payment method does.
 func (f *Fake) reopen(a *agreement) {
 	a.stale, a.deleted = false, false
+	if a.method == NotAllowed {
+		f.suspend(&a.status)
+		return
+	}
 	if a.status.is(amazonpay.StateSuspended) {
 		f.move(&a.status, amazonpay.StateOpen, "")
 	}
@@ -173,6 +188,13 @@ func (f *Fake) reopen(a *agreement) {
 			o.update(a.method)
 			f.move(&o.status, amazonpay.StateOpen, "")
 		}
+	}
+}
+
+// suspend is what a payment method does that is no good any more.
+func (f *Fake) suspend(s *status) {
+	if s.is(amazonpay.StateOpen) {
+		f.move(s, amazonpay.StateSuspended, amazonpay.ReasonInvalidPaymentMethod)
 	}
 }
 
@@ -208,7 +230,7 @@ func (f *Fake) getBillingAgreementDetails(r *request, a *agreement) ([]node, *re
 	if refused != nil {
 		return nil, refused
 	}
-	details := f.agreementNode(a, token)
+	details := f.agreementNode(a, a.status.untimed(), token)
 	details.kids = append(details.kids, a.buyerNode(a.confirmed || token.address))
 	return []node{el("GetBillingAgreementDetailsResult", details)}, nil
 }
@@ -228,7 +250,7 @@ func month(at time.Time) (start, end time.Time) {
 
 func monthKey(at time.Time) string { return at.UTC().Format("2006-01") }
 
-func (f *Fake) agreementNode(a *agreement, token shown) node {
+func (f *Fake) agreementNode(a *agreement, s status, token shown) node {
 	full := a.confirmed || token.address
 	start, end := month(f.now)
 	limit := moneyOf(f.settings.MonthlyLimit)
@@ -244,7 +266,7 @@ func (f *Fake) agreementNode(a *agreement, token shown) node {
 		f.releaseNode(),
 		when(a.sellerID+a.store+a.custom != "", el("SellerBillingAgreementAttributes",
 			opt("SellerBillingAgreementId", a.sellerID), opt("StoreName", a.store), opt("CustomInformation", a.custom))),
-		a.status.node("BillingAgreementStatus"),
+		s.node("BillingAgreementStatus"),
 		constraintNodes(a.constraints()),
 		stamp("CreationTimestamp", a.created),
 		flag("BillingAgreementConsent", a.consent),
@@ -283,10 +305,13 @@ func (f *Fake) setBillingAgreementDetails(r *request, a *agreement) ([]node, *re
 	if kind != "" {
 		a.kind = kind
 	}
+	if kind == "CustomerInitiatedTransaction" {
+		a.subscription = money{} // which does not go with it
+	}
 	if amount.minor > 0 {
 		a.subscription = amount
 	}
-	return []node{el("SetBillingAgreementDetailsResult", f.agreementNode(a, shown{}))}, nil
+	return []node{el("SetBillingAgreementDetailsResult", f.agreementNode(a, a.status.untimed(), shown{}))}, nil
 }
 
 // keep takes a parameter over, if it was sent.

@@ -54,11 +54,12 @@ func (f *Fake) findDispute(id string) *dispute {
 }
 
 // Chargeback lets the buyer's bank ask the money of a capture back; a zero
-// amount is the whole capture. A notification says that the chargeback was
+// amount is all that is left. A notification says that the chargeback was
 // received. Nothing is decided yet, no money moves. The reasons that have been
 // seen are "Unauthorized Transaction Chargeback" and "Generic Service
 // Chargeback", which an empty one means. It panics on an unknown capture, one
-// that has not taken money, and an amount above the capture's.
+// that has not taken money, and an amount above what other chargebacks and claims
+// leave of the capture's.
 func (f *Fake) Chargeback(id amazonpay.CaptureID, amount amazonpay.Price, reason string) *Dispute {
 	return f.Dispute(f.must(Act{Do: "Chargeback", ID: string(id), Amount: amount, Reason: reason}).ID)
 }
@@ -90,8 +91,9 @@ func (d *Dispute) Win() *Dispute {
 
 // GrantClaim is Amazon deciding an A-to-z claim for the buyer: the amount goes
 // back as a refund of type AmazonA-ZGuarantee, of which a notification tells;
-// zero is the whole capture. It panics on an amount above the capture's, and
-// does nothing to a capture that has not taken money.
+// zero is all that is left. It panics on an amount above what chargebacks and
+// other claims leave of the capture's, and does nothing to a capture that has not
+// taken money.
 func (c *Capture) GrantClaim(amount amazonpay.Price) *Capture {
 	c.fake.try(Act{Do: "GrantClaim", ID: c.c.id, Amount: amount})
 	return c
@@ -103,17 +105,36 @@ func (f *Fake) disputed(a Act) (*capture, money, error) {
 	if c == nil {
 		return nil, money{}, a.wrong("id", "is %q; there is no such capture", a.ID)
 	}
+	left := money{minor: c.amount.minor - f.askedBack(c), currency: c.amount.currency}
 	amount := moneyOf(a.Amount)
 	if a.Amount.IsZero() {
-		amount = money{minor: c.amount.minor, currency: c.amount.currency}
+		amount = left
 	}
-	if amount.currency != c.amount.currency || amount.minor <= 0 || amount.minor > c.amount.minor {
-		return nil, money{}, a.wrong("amount", "is %s; it is above zero and at most the capture's %s", a.Amount, c.amount.price())
+	if amount.currency != left.currency || amount.minor <= 0 || amount.minor > left.minor {
+		return nil, money{}, a.wrong("amount", "is %s; it is above zero and at most the %s of the capture that no other chargeback or claim takes",
+			amount.price(), left.price())
 	}
 	if !c.paid {
 		return nil, money{}, a.untimely(c.status, amazonpay.StateCompleted)
 	}
 	return c, amount, nil
+}
+
+// askedBack is what chargebacks that are not won and claims take of a capture:
+// the same money is asked back once.
+func (f *Fake) askedBack(c *capture) int64 {
+	var sum int64
+	for _, d := range f.disputes {
+		if d.capture == c && d.state == ChargebackReceived {
+			sum += d.amount.minor
+		}
+	}
+	for _, b := range c.refunds {
+		if b.kind != "" {
+			sum += b.amount.minor
+		}
+	}
+	return sum
 }
 
 func (f *Fake) receiveChargeback(a Act) (Outcome, error) {

@@ -79,7 +79,8 @@ func (f *Fake) AdvanceTo(t time.Time) {
 // Deliver hands over the notifications that are due. [Fake.Advance] does so,
 // too, at the times on its way, and so does a running clock by itself. When
 // Deliver returns, those that were due when it was called have arrived; like
-// Advance it waits for those that are on their way already.
+// Advance it waits for those that the running clock has on their way already, but
+// not for those of another Deliver or Advance.
 //
 // A receiver has 15 seconds to answer 2xx. What it answers 4xx, and what does
 // not reach it, is lost; after any other answer, and none in time, it comes

@@ -270,9 +270,7 @@ func (f *Fake) deletePaymentMethod(a *agreement) {
 		return
 	}
 	a.deleted, a.stale = true, true
-	if a.status.is(amazonpay.StateOpen) {
-		f.move(&a.status, amazonpay.StateSuspended, amazonpay.ReasonInvalidPaymentMethod)
-	}
+	f.suspend(&a.status)
 }
 
 func (f *Fake) changeAddress(a Act) (Outcome, error) {
@@ -333,13 +331,7 @@ func (f *Fake) amazonCancel(a Act) (Outcome, error) {
 		f.closeAuthorizations(o)
 		return outcomeOf(o), nil
 	}
-	f.move(&b.status, amazonpay.StateCanceled, amazonpay.ReasonAmazonCanceled)
-	for _, o := range b.orders {
-		if o.status.is(amazonpay.StateDraft, amazonpay.StateOpen, amazonpay.StateSuspended) {
-			f.move(&o.status, amazonpay.StateCanceled, amazonpay.ReasonAmazonCanceled)
-		}
-		f.closeAuthorizations(o)
-	}
+	f.cancelAgreement(b, amazonpay.ReasonAmazonCanceled)
 	return outcomeOf(b), nil
 }
 

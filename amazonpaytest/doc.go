@@ -124,7 +124,9 @@
 // # What is imitated, and what is not
 //
 //	imitated                                        not imitated
-//	all 29 operations, states and reason codes      how banks and Amazon decide: you do
+//	all 29 operations and all states                how banks and Amazon decide: you do
+//	reason codes and constraints                    StopShipmentAtypicalAuth; BillingAddressDeleted, InvalidPaymentPlan
+//	                                                and PaymentMethodExpired, which are like PaymentMethodDeleted
 //	signature, keys, tokens of delegated sellers    hourly quotas, and their headers
 //	names, kinds and lengths of all parameters      fees: they are 0
 //	limits of amounts, counts and times             exchange rates: always 1.25 (125 yen) for one
@@ -151,6 +153,14 @@
 //     closed is a success, closing what the buyer closed is not.
 //   - CapturedAmount is 0 in the answer to a charge with CaptureNow, as recorded,
 //     and the captured amount in GetAuthorizationDetails.
+//   - The order references of an agreement are confirmed and authorized while it
+//     is Open only; those of a draft are canceled with it.
+//   - The details of an agreement do not say when its state changed: no recording
+//     and no sample of them does. ValidateBillingAgreement and notifications do.
+//   - A late capture uses its authorization up at once: Closed,
+//     MaxCapturesProcessed while the capture is Pending, and for good, even if the
+//     capture is Declined in the end. Whether money was taken is told by the
+//     capture, and by a CapturedAmount above zero.
 //   - Declined authorizations and those that Amazon closed at once give the
 //     month's balance back; all others use it up, captured or not.
 //     Charges on order references made from the agreement count, too.
@@ -199,6 +209,14 @@
 //     does not. A throttled request neither reads nor uses its reference id.
 //   - Notifications of chargebacks come from another account's topic, in
 //     us-east-1 for all regions, as recorded.
+//   - Notifications tell of every change but to Pending, also of what an answer has
+//     told already: one page announces them for what was not decided at once only,
+//     recordings have others. Do not wait for the one of a synchronous charge.
+//   - ConstraintsExist has the status 400 in all regions; an American page has 404.
+//   - An access key that nobody has is InvalidAccessKeyId, as the table of codes has
+//     it; one sample says InvalidClientTokenId.
+//   - What a refund takes back of a provider's credit is Pending with the refund,
+//     and Declined with it.
 //   - Of a chargeback Amazon tells once: RECEIVED is the only state that has been
 //     seen. One that is lost shows as a Completed refund of type Chargeback, a
 //     granted claim as one of type AmazonA-ZGuarantee, with a notification each and

@@ -329,6 +329,14 @@ func (f *Fake) move(s *status, state amazonpay.State, reason amazonpay.Reason, d
 	f.changed(s.of, "")
 }
 
+// untimed is the status of a billing agreement as its details have it: without
+// the time of the change, which only the answer to ValidateBillingAgreement and
+// notifications tell.
+func (s status) untimed() status {
+	s.at = time.Time{}
+	return s
+}
+
 // node renders a status. Billing agreements spell the time with a "d".
 func (s status) node(name string) node {
 	timeName := "LastUpdateTimestamp"

@@ -192,7 +192,7 @@ func (n node) some(name string, names []string, more ...node) node {
 }
 
 func (a *agreement) notice(f *Fake) notice {
-	object := told(f.agreementNode(a, shown{})).some("BillingAgreement",
+	object := told(f.agreementNode(a, a.status, shown{})).some("BillingAgreement",
 		[]string{"AmazonBillingAgreementId", "BillingAgreementStatus", "CreationTimestamp", "BillingAgreementLimits", "BillingAgreementConsent"},
 		el("SellerBillingAgreementAttributes", tx("SellerId", a.seller.id), opt("SellerBillingAgreementId", a.sellerID)))
 	return notice{agreementKind, a.id, a.seller, a.status, object}

@@ -191,13 +191,26 @@ func (o *order) completed() (sum int64, count int) {
 	return sum, count
 }
 
+// stale tells it of an order's agreement, if it has one.
+func (a *agreement) stale() bool {
+	if a == nil {
+		return false
+	}
+	_, reason := a.handle.State()
+	return reason == "Stale"
+}
+
 func (w *world) seeOrder(o *order) {
 	before := o.state
 	state, reason := o.handle.State()
 	w.saw(&o.object, state, reason)
 	age := w.now().Sub(o.born)
 	w.must(state != "Draft" || age < w.rules.draft, &o.object, "a draft lives three hours")
-	w.must(reason != "Stale" || age >= w.rules.draft, &o.object, "a draft lives three hours")
+	w.must(reason != "Stale" || age >= w.rules.draft || o.agreement.stale(), &o.object, "a draft lives three hours")
+	if o.agreement != nil && !in(state, "Canceled", "Closed") {
+		parent, _ := o.agreement.handle.State()
+		w.must(parent != "Canceled", &o.object, "what hangs on a canceled agreement is canceled")
+	}
 	w.must(!in(state, "Open", "Suspended") || age < w.rules.order, &o.object, "an order lives 180 days")
 	w.must(reason != "Expired" || age >= w.rules.order, &o.object, "an order lives 180 days")
 	if w.act == "Advance" && before == "Suspended" && state == "Open" {

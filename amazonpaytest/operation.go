@@ -90,7 +90,8 @@ var operations = map[string]operation{
 		ConfirmNow boolean
 		OrderReferenceAttributes.OrderTotal price
 		OrderReferenceAttributes.PlatformId text
-		OrderReferenceAttributes.SellerNote text 1024` +
+		OrderReferenceAttributes.SellerNote text 1024
+		OrderReferenceAttributes.SupplementaryData text` + // as two of the official SDKs spell it
 		prefixed("OrderReferenceAttributes."))},
 
 	"Authorize": {do: on((*Fake).findOrder, (*Fake).authorize), key: "AuthorizationReferenceId", moves: true, takes: parameters(`

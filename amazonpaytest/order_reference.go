@@ -177,6 +177,10 @@ func (o *OrderReference) AmazonCancel() *OrderReference {
 
 func (f *Fake) reopenOrder(o *order) {
 	o.stale = false
+	if o.method == NotAllowed {
+		f.suspend(&o.status)
+		return
+	}
 	if o.status.is(amazonpay.StateSuspended) {
 		f.move(&o.status, amazonpay.StateOpen, "")
 	}
@@ -387,6 +391,9 @@ func (f *Fake) confirmOrder(o *order) *refusal {
 	if !o.status.is(amazonpay.StateDraft, amazonpay.StateOpen, amazonpay.StateSuspended) {
 		return wrongOrderState(o)
 	}
+	if refused := o.orphaned(); refused != nil {
+		return refused
+	}
 	if ids := o.constraints(); len(ids) > 0 {
 		return refuse("ConstraintsExist", "The OrderReferenceId %s has constraints %s and cannot be confirmed.", o.id, strings.Join(ids, ", "))
 	}
@@ -398,6 +405,16 @@ func (f *Fake) confirmOrder(o *order) *refusal {
 		f.move(&o.status, amazonpay.StateOpen, "")
 	}
 	return nil
+}
+
+// orphaned refuses what needs the order reference's agreement to be Open:
+// nothing new is confirmed or authorized on one that is not.
+func (o *order) orphaned() *refusal {
+	if o.parent == nil || o.parent.status.is(amazonpay.StateOpen) {
+		return nil
+	}
+	return refuse("InvalidOrderReferenceStatus", "The BillingAgreement %s of the OrderReference %s is %s; the operation is not allowed.",
+		o.parent.id, o.id, o.parent.status.state)
 }
 
 func wrongOrderState(o *order) *refusal {
@@ -446,7 +463,7 @@ func (f *Fake) createOrderReferenceForID(r *request, a *agreement) ([]node, *ref
 	switch {
 	case a.status.is(amazonpay.StateDraft) && len(a.orders) > 0:
 		return nil, refuse("OrderReferenceCountExceeded", "The BillingAgreement %s is a draft and has its order reference already.", a.id)
-	case !a.status.is(amazonpay.StateDraft, amazonpay.StateOpen):
+	case !a.status.is(amazonpay.StateDraft, amazonpay.StateOpen), a.status.is(amazonpay.StateDraft) && r.flag("ConfirmNow", false):
 		return nil, wrongAgreementState(a)
 	}
 	const prefix = "OrderReferenceAttributes."
@@ -462,6 +479,7 @@ func (f *Fake) createOrderReferenceForID(r *request, a *agreement) ([]node, *ref
 	o := f.childOrder(a, r.flag("InheritShippingAddress", false))
 	o.total = total
 	f.describeOrder(r, o, prefix)
+	r.keep(&o.supplementary, prefix+"SupplementaryData")
 	if r.flag("ConfirmNow", false) {
 		if refused := f.confirmOrder(o); refused != nil {
 			return nil, refused

@@ -444,11 +444,12 @@ func TestProviderCredits(t *testing.T) {
 	s.refund(captured.get("AmazonCaptureId"), "b", "10", back("6")...).refused(400, "TransactionAmountExceeded")
 	refunded := s.refund(captured.get("AmazonCaptureId"), "b", "10", back("2")...).ok()
 	s.do("GetProviderCreditReversalDetails", "AmazonProviderCreditReversalId", refunded.get("ProviderCreditReversalId")).ok().
-		has("CreditReversalAmount/Amount", "2", "CreditReversalStatus/State", "Completed", "CreditReversalReferenceId", "b")
+		has("CreditReversalAmount/Amount", "2", "CreditReversalStatus/State", "Pending", "CreditReversalReferenceId", "b")
 	reverse := []string{"AmazonProviderCreditId", credit, "CreditReversalReferenceId", "b", "CreditReversalAmount.Amount", "3", "CreditReversalAmount.CurrencyCode", "USD", "CreditReversalNote", "sorry"}
 	first := s.do("ReverseProviderCredit", reverse...).ok().has("CreditReversalNote", "sorry")
 	require.Equal(t, first.get("AmazonProviderCreditReversalId"), s.do("ReverseProviderCredit", reverse...).ok().get("AmazonProviderCreditReversalId"))
-	for range 2 { // both spellings of the list
+	s.fake.Advance(time.Hour) // the refund takes its part back when it is completed
+	for range 2 {             // both spellings of the list
 		got := s.do("GetProviderCreditDetails", "AmazonProviderCreditId", credit).ok().has("CreditStatus/State", "Closed", "ReasonCode", "MaxAmountReversed", "CreditReversalAmount/Amount", "5.00")
 		require.Len(t, append(got.texts["CreditReversalIdList/Id"], got.texts["CreditReversalIdList/member"]...), 2)
 	}
@@ -546,4 +547,44 @@ func TestRegions(t *testing.T) {
 	few.purchase(amazonpaytest.Checkout{}, "5", "EUR")
 	few.do("SetOrderReferenceDetails", "AmazonOrderReferenceId", string(few.fake.NewOrderReference().ID()), "OrderReferenceAttributes.OrderTotal.Amount", "5",
 		"OrderReferenceAttributes.OrderTotal.CurrencyCode", "USD").refused(400, "CurrencyUnsupported")
+}
+
+// A refund that is declined takes nothing back from the provider, and may be
+// repeated.
+func TestReversalsEndWithTheRefund(t *testing.T) {
+	s := newShop(t, amazonpaytest.Settings{Providers: []string{"PROVIDER"}})
+	share := func(list, price, amount string) []string {
+		return []string{list + ".member.1.ProviderId", "PROVIDER", list + ".member.1." + price + ".Amount", amount, list + ".member.1." + price + ".CurrencyCode", "USD"}
+	}
+	agreement := s.subscription(amazonpaytest.Checkout{})
+	paid := s.charge(agreement, "now", "100", append(share("ProviderCreditList", "CreditAmount", "10"), "CaptureNow", "true")...).ok().get("IdList/member")
+	credit := s.do("GetCaptureDetails", "AmazonCaptureId", paid).ok().get("ProviderCreditId")
+	told := func(state, reason, reversed string) {
+		t.Helper()
+		s.do("GetProviderCreditDetails", "AmazonProviderCreditId", credit).ok().
+			has("CreditStatus/State", state, "CreditStatus/ReasonCode", reason, "CreditReversalAmount/Amount", reversed)
+	}
+	back := share("ProviderCreditReversalList", "CreditReversalAmount", "10")
+	first := s.refund(paid, "r1", "50", append(back, "SellerRefundNote", simulations["rejected"].note)...).ok()
+	told("Completed", "", "0.00")
+	s.refund(paid, "r2", "50", back...).refused(400, "TransactionAmountExceeded")
+	s.fake.Advance(time.Hour)
+	reversal := []string{"AmazonProviderCreditReversalId", first.get("ProviderCreditReversalId")}
+	s.do("GetProviderCreditReversalDetails", reversal...).ok().has("CreditReversalStatus/State", "Declined", "ReasonCode", "AmazonRejected")
+	told("Completed", "", "0.00")
+	s.refund(paid, "r3", "50", back...).ok()
+	s.fake.Advance(time.Hour)
+	told("Closed", "MaxAmountReversed", "10.00")
+	s.do("ReverseProviderCredit", "AmazonProviderCreditId", credit, "CreditReversalReferenceId", "q", "CreditReversalAmount.Amount", "0.01",
+		"CreditReversalAmount.CurrencyCode", "USD").refused(400, "TransactionAmountExceeded")
+}
+
+// Two official SDKs spell the supplementary data of a new order reference
+// another way.
+func TestSupplementaryDataOfAChild(t *testing.T) {
+	s := newShop(t, amazonpaytest.Settings{})
+	for _, name := range []string{"SellerOrderAttributes.SupplementaryData", "SupplementaryData"} {
+		s.do("CreateOrderReferenceForId", "Id", string(s.subscription(amazonpaytest.Checkout{}).ID()), "IdType", "BillingAgreement",
+			"OrderReferenceAttributes."+name, `{"a":1}`).ok().has("SellerOrderAttributes/SupplementaryData", `{"a":1}`)
+	}
 }

@@ -16,7 +16,7 @@ const (
 	FailingCard     PaymentMethod = "FailingCard"     // authorizations: Declined, ProcessingFailure
 	SlowBank        PaymentMethod = "SlowBank"        // no synchronous decision (TransactionTimedOut), but asynchronous ones; ValidationTimedOut
 	SilentBank      PaymentMethod = "SilentBank"      // no decision at all: TransactionTimedOut when the timeout is over
-	NotAllowed      PaymentMethod = "NotAllowed"      // constraint PaymentMethodNotAllowed
+	NotAllowed      PaymentMethod = "NotAllowed"      // constraint PaymentMethodNotAllowed; once it is in force, what is Open is Suspended
 	CaptureRejected PaymentMethod = "CaptureRejected" // authorizations work; captures: Declined, AmazonRejected
 	CaptureFailing  PaymentMethod = "CaptureFailing"  // authorizations work; captures: Declined, ProcessingFailure
 	RefundRejected  PaymentMethod = "RefundRejected"  // authorizations and captures work; refunds: Declined, AmazonRejected

@@ -39,7 +39,7 @@ func (w *world) confirmOrder(s step) any {
 	v.no(o.state == "Draft" && (o.total.IsZero() || o.constraint), "there are constraints", amazonpay.ErrConstraintsExist)
 	v.maybe(!o.methods.good(), amazonpay.ErrConstraintsExist)
 	v.maybe(o.state == "Suspended" && !o.soft, amazonpay.ErrPaymentMethodNotUpdated, amazonpay.ErrConstraintsExist)
-	v.maybe(o.agreement != nil && o.agreement.state != "Open", amazonpay.ErrInvalidOrderReferenceStatus, amazonpay.ErrInvalidBillingAgreementStatus)
+	v.no(o.agreement != nil && o.agreement.state != "Open", "its agreement is not open", amazonpay.ErrInvalidOrderReferenceStatus, amazonpay.ErrInvalidBillingAgreementStatus)
 	w.simple(s, &o.object, v, amazonpay.ErrInvalidOrderReferenceID, func(c *amazonpay.Client) (any, error) {
 		return nil, c.ConfirmOrderReference(context.Background(), amazonpay.ConfirmOrderReferenceRequest{AmazonOrderReferenceID: o.handle.ID()})
 	})
@@ -302,7 +302,7 @@ func (w *world) judgeAuthorize(v *verdict, o *order, seller int, amount amazonpa
 	}
 	if a := o.agreement; a != nil {
 		v.no(w.convert(amount) > w.left(a), "more than is left of the month", amazonpay.ErrPeriodicAmountExceeded)
-		v.maybe(a.state != "Open", amazonpay.ErrInvalidBillingAgreementStatus, amazonpay.ErrInvalidOrderReferenceStatus)
+		v.no(a.state != "Open", "its agreement is not open", amazonpay.ErrInvalidBillingAgreementStatus, amazonpay.ErrInvalidOrderReferenceStatus)
 	}
 	w.tooMuch(v, amount)
 }

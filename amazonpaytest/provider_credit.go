@@ -73,12 +73,24 @@ func (f *Fake) giveCredits(c *capture) {
 	}
 }
 
-func (c *credit) reversed() int64 {
-	var sum int64
+// reversed is what was taken back of a credit, and reserved what is or may be:
+// a reversal that goes with a refund waits for it.
+func (c *credit) reversed() (reversed, reserved int64) {
 	for _, back := range c.reversals {
-		sum += back.amount.minor
+		if back.status.is(amazonpay.StateCompleted) {
+			reversed += back.amount.minor
+		}
+		if !back.status.is(amazonpay.StateDeclined) {
+			reserved += back.amount.minor
+		}
 	}
-	return sum
+	return reversed, reserved
+}
+
+// exceeds tells that a reversal of the amount is more than is left of the credit.
+func (c *credit) exceeds(amount money) bool {
+	_, reserved := c.reversed()
+	return reserved+amount.minor > c.amount.minor
 }
 
 // checkReversals finds the credits of a capture that a refund takes back.
@@ -89,7 +101,7 @@ func (f *Fake) checkReversals(c *capture, shares []share) ([]*reversal, *refusal
 			taken := slices.ContainsFunc(all, func(back *reversal) bool { return back.credit == credit })
 			return credit.provider == s.provider && !taken
 		})
-		if i < 0 || c.credited[i].reversed()+s.amount.minor > c.credited[i].amount.minor {
+		if i < 0 || c.credited[i].exceeds(s.amount) {
 			return nil, tooMuch(s.amount)
 		}
 		all = append(all, &reversal{credit: c.credited[i], amount: s.amount})
@@ -97,15 +109,21 @@ func (f *Fake) checkReversals(c *capture, shares []share) ([]*reversal, *refusal
 	return all, nil
 }
 
-// reverse enters a reversal into the books.
-func (f *Fake) reverse(back *reversal) {
+// enterReversal enters a reversal into the books.
+func (f *Fake) enterReversal(back *reversal) {
 	c := back.credit
 	back.id, back.created = f.newPart(c.capture.authorization.order.id, "Q"), f.now
 	back.status.of = back
-	f.move(&back.status, amazonpay.StateCompleted, "")
 	f.reversals[back.id] = back
 	c.reversals = append(c.reversals, back)
-	if c.reversed() == c.amount.minor {
+	f.move(&back.status, amazonpay.StatePending, "")
+}
+
+// reverse ends a reversal: like the refund it goes with, if there is one.
+func (f *Fake) reverse(back *reversal, state amazonpay.State, reason amazonpay.Reason) {
+	f.move(&back.status, state, reason)
+	c := back.credit
+	if reversed, _ := c.reversed(); reversed == c.amount.minor && c.status.is(amazonpay.StateCompleted) {
 		f.move(&c.status, amazonpay.StateClosed, amazonpay.ReasonMaxAmountReversed)
 	}
 }
@@ -132,7 +150,8 @@ func (c *credit) node(item string) node {
 	for i, back := range c.reversals {
 		ids[i] = back.id
 	}
-	reversed := money{minor: c.reversed(), currency: c.amount.currency}
+	back, _ := c.reversed()
+	reversed := money{minor: back, currency: c.amount.currency}
 	return el("ProviderCreditDetails",
 		tx("AmazonProviderCreditId", c.id), tx("SellerId", c.capture.authorization.order.seller.id),
 		tx("ProviderId", c.provider), tx("CreditReferenceId", c.capture.reference),
@@ -157,11 +176,12 @@ func (f *Fake) reverseProviderCredit(r *request, c *credit) ([]node, *refusal) {
 	if amount.currency != c.amount.currency {
 		return nil, refuse("CurrencyMismatch", "The currency %s differs from that of the credit.", amount.currency)
 	}
-	if c.reversed()+amount.minor > c.amount.minor {
+	if c.exceeds(amount) {
 		return nil, tooMuch(amount)
 	}
 	back := &reversal{credit: c, amount: amount, reference: r.get("CreditReversalReferenceId"), note: r.get("CreditReversalNote")}
-	f.reverse(back)
+	f.enterReversal(back)
+	f.reverse(back, amazonpay.StateCompleted, "")
 	return []node{el("ReverseProviderCreditResult", back.node())}, nil
 }
 

@@ -50,7 +50,7 @@ func (f *Fake) refund(r *request, c *capture) ([]node, *refusal) {
 	}
 	for _, back := range reversals {
 		back.reference, back.note = b.reference, b.note
-		f.reverse(back)
+		f.enterReversal(back)
 		b.reversed = append(b.reversed, back)
 	}
 	f.enterRefund(b)
@@ -92,6 +92,9 @@ func (f *Fake) giveBack(b *refund, state amazonpay.State, reason amazonpay.Reaso
 		state, reason = amazonpay.StateDeclined, amazonpay.ReasonProcessingFailure
 	}
 	f.move(&b.status, state, reason)
+	for _, back := range b.reversed {
+		f.reverse(back, state, reason)
+	}
 	if state != amazonpay.StateCompleted {
 		return
 	}

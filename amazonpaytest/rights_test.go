@@ -2,6 +2,7 @@ package amazonpaytest_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -270,4 +271,48 @@ func TestAmazonDoesNotCloseDrafts(t *testing.T) {
 	stateOf(t, order, "Draft", "")
 	stateOf(t, agreement.AmazonCancel(), "Canceled", "AmazonCanceled")
 	stateOf(t, order.AmazonCancel(), "Canceled", "AmazonCanceled")
+}
+
+// A simulation that is not spelled as Amazon prints it is none: it would do
+// nothing there, or be refused.
+func TestSimulationsMisspelled(t *testing.T) {
+	for _, note := range []string{
+		`{"SandboxSimulation": {"state":"Declined","reasoncode":"AmazonRejected"}}`,
+		`{"SandboxSimulation": {"State":"Declined","ReasonCode":"AmazonRejected"}}}`,
+		`{"SandboxSimulation": {"State":"Declined","ReasonCode":"AmazonRejected"}}]]]]`,
+		`{"SandboxSimulation": {"State":"Declined","ReasonCode":"AmazonRejected"}} or so`,
+		`{"SandboxSimulation": {"State":"Open","State":"Declined","ReasonCode":"AmazonRejected"}}`,
+		`{"SandboxSimulation": {"State":"Declined","ReasonCode":"AmazonRejected","Constraint":""}}`,
+		`{"SandboxSimulation": {"State":["Declined"],"ReasonCode":"AmazonRejected"}}`,
+		`{"SandboxSimulation": {"State":"Declined","ReasonCode":"AmazonRejected"}, "State":"Declined"}`,
+		`{"SandboxSimulation": {"State":"Declined","ReasonCode":"InvalidPaymentMethod","PaymentMethodUpdateTimeInMins":"5"}}`,
+		`{"SandboxSimulation": null}`,
+		`{"State":{"SandboxSimulation":"Declined"}}`,
+		`"SandboxSimulation"`,
+	} {
+		t.Run(note, func(t *testing.T) {
+			s := newShop(t, amazonpaytest.Settings{})
+			s.charge(s.subscription(amazonpaytest.Checkout{}), "x", "10", "SellerAuthorizationNote", note).refused(400, "InvalidSandboxSimulationSpecified")
+		})
+	}
+}
+
+// A signature is one text, not all that decode to it.
+func TestSignatureSpelledAnotherWay(t *testing.T) {
+	s := newShop(t, amazonpaytest.Settings{})
+	for name, change := range map[string]func(string) string{
+		"a line break inside":    func(right string) string { return right[:10] + "\n" + right[10:] },
+		"a line break after":     func(right string) string { return right + "\r\n" },
+		"no padding":             func(right string) string { return strings.TrimRight(right, "=") },
+		"bits that are not read": func(right string) string { return right[:len(right)-2] + string(right[len(right)-2]+1) + "=" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			form := s.form("GetMerchantAccountStatus")
+			req, err := http.NewRequest(http.MethodPost, s.url, nil)
+			require.NoError(t, err)
+			right := sign(s.secret, req.URL.Host, req.URL.Path, form)
+			form["Signature"] = change(right)
+			s.read(s.post(req, query(form))).refused(403, "SignatureDoesNotMatch")
+		})
+	}
 }

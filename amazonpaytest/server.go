@@ -36,7 +36,7 @@ type Call struct {
 	Fault    FaultKind  // the injected fault that struck; empty if none did
 }
 
-// Calls are all requests so far, in the order of arrival; the latest
+// Calls are all requests so far, in the order in which they were done; the latest
 // Settings.KeepCalls of them. The values may be changed.
 func (f *Fake) Calls() []Call {
 	f.mu.Lock()

@@ -1,8 +1,8 @@
 package amazonpaytest
 
 import (
-	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 
 	"github.com/amazonpay-go/amazonpay"
@@ -60,15 +60,46 @@ func parseSimulation(note string) (s simulation, found, good bool) {
 	if !strings.Contains(note, `"SandboxSimulation"`) {
 		return s, false, false
 	}
-	var envelope struct{ SandboxSimulation *simulation }
-	d := json.NewDecoder(bytes.NewReader([]byte(note)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&envelope); err != nil || envelope.SandboxSimulation == nil || d.More() {
+	var envelope map[string]json.RawMessage
+	if !exact(note) || json.Unmarshal([]byte(note), &envelope) != nil || len(envelope) != 1 {
 		return s, true, false
 	}
-	s = *envelope.SandboxSimulation
+	if string(envelope["SandboxSimulation"]) == "null" || json.Unmarshal(envelope["SandboxSimulation"], &s) != nil {
+		return simulation{}, true, false
+	}
 	positive := func(n *int) bool { return n == nil || *n > 0 }
 	return s, true, positive(s.PaymentMethodUpdateTimeInMins) && positive(s.ExpirationTimeInMins)
+}
+
+// exact tells that a note is one object and nothing after it, in which every
+// name is as Amazon prints it and comes once, and no value is empty: the decoder
+// alone would take names in any case.
+func exact(note string) bool {
+	d := json.NewDecoder(strings.NewReader(note))
+	seen := map[string]bool{}
+	for name := ""; ; {
+		token, err := d.Token()
+		if err != nil {
+			return err == io.EOF
+		}
+		text, isText := token.(string)
+		switch {
+		case name != "":
+			if name = ""; token == "" {
+				return false
+			}
+		case isText:
+			if seen[text] || !simulationNames[text] {
+				return false
+			}
+			seen[text], name = true, text
+		}
+	}
+}
+
+var simulationNames = map[string]bool{
+	"SandboxSimulation": true, "Constraint": true, "State": true, "ReasonCode": true,
+	"PaymentMethodUpdateTimeInMins": true, "SoftDecline": true, "ExpirationTimeInMins": true,
 }
 
 // checkSimulations refuses every simulation string out of its place. In
