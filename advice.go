@@ -58,7 +58,7 @@ func AdviceFor(err error) Advice {
 	if advice, known := refusals[code]; known {
 		return advice
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode/100 == 4 && e.StatusCode != http.StatusTooManyRequests {
+	if e, ok := errors.AsType[*Error](err); ok && e.Code != "" && e.StatusCode/100 == 4 && e.StatusCode != http.StatusTooManyRequests {
 		return unknownRefusal
 	}
 	return repeat
@@ -282,7 +282,11 @@ func standing(s Status, what string) Advice {
 		return Advice{}
 	case StateDraft:
 		return Advice{State: s.State, Retry: RetrySameID, After: time.Minute, Confirm: true, Text: "confirm the " + what}
-	case StateSuspended: // whatever the reason, and whatever became of the last charge: only that knows of a new id
+	case StateSuspended:
+		if s.ReasonCode == ReasonPaymentAuthorizationRequired {
+			return Advice{State: s.State, Retry: RetrySameID, Buyer: true, Text: "let the buyer confirm again, with the bank's challenge, then repeat the charge"}
+		}
+		// Whatever the reason, and whatever became of the last charge: only that knows of a new id
 		return Advice{State: s.State, Retry: RetrySameID, Buyer: true,
 			Text: "ask the buyer for another payment method, then repeat the charge, or try again if it was declined"}
 	case StateCanceled, StateClosed:

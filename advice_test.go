@@ -254,7 +254,7 @@ func TestAdviceOnErrors(t *testing.T) {
 		"no answer":         {&amazonpay.Error{}, "soft, same id, after 1m0s"},
 		"a page of HTML":    {&amazonpay.Error{StatusCode: 502}, "soft, same id, after 1m0s"},
 		"too many requests": {&amazonpay.Error{StatusCode: 429}, "soft, same id, after 1m0s"},
-		"a bare 403":        {&amazonpay.Error{StatusCode: 403}, "same id, seller"},
+		"a bare 403":        {&amazonpay.Error{StatusCode: 403}, "soft, same id, after 1m0s"},
 		"invalid":           {&amazonpay.InvalidError{Subject: "Charge"}, "same id, seller"},
 		"context":           {context.DeadlineExceeded, "soft, same id, after 1m0s"},
 		"somebody's":        {errors.New("the database is away"), "soft, same id, after 1m0s"},

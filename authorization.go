@@ -38,7 +38,7 @@ type Outcome string
 // The outcomes of an authorization.
 const (
 	OutcomePaid     Outcome = "Paid"     // captured: the money is taken or on its way
-	OutcomeOpen     Outcome = "Open"     // reserved, waiting for your Capture; also if the capture of CaptureNow was declined
+	OutcomeOpen     Outcome = "Open"     // reserved, waiting for your Capture. With CaptureNow its capture was declined, or is on its way and not listed yet
 	OutcomePending  Outcome = "Pending"  // not decided yet: wait for the notification or read it again
 	OutcomeDeclined Outcome = "Declined" // refused; ReasonCode and SoftDecline say how
 	OutcomeClosed   Outcome = "Closed"   // ended without a capture: expired, canceled or closed; nothing was taken

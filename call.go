@@ -221,6 +221,8 @@ func join(first, second error) error {
 	switch {
 	case first == nil:
 		return second
+	case second == nil:
+		return first
 	case errors.Is(first, second), first.Error() == second.Error():
 		return first
 	}

@@ -256,8 +256,12 @@ func (j *charging) prepare(ctx context.Context) error {
 			now.OrderReferenceStatus.State == StateOpen {
 			return nil
 		}
-		if decided, _ := j.decided(ctx); decided {
+		decided, lost := j.decided(ctx)
+		switch {
+		case decided:
 			return nil
+		case lost != nil || j.req.MaybeSent:
+			return unsure(join(err, lost))
 		}
 	}
 	return err
@@ -300,10 +304,7 @@ func (j *charging) attempt(ctx context.Context, id ReferenceID, timeout int) (*A
 			a, err = j.authorize(inTurn(ctx), id, timeout)
 			refused = stateful(err)
 			if err != nil { // whatever it says now does not settle what came before
-				if again, ok := errors.AsType[*OutcomeUnknownError](err); ok {
-					err = again.Err
-				}
-				err = &OutcomeUnknownError{Err: join(unknown.Err, err)}
+				err = unsure(join(unknown.Err, beneath(err)))
 			}
 		}
 	}
@@ -319,18 +320,29 @@ func (j *charging) attempt(ctx context.Context, id ReferenceID, timeout int) (*A
 	found, lost := j.lookup(ctx, id)
 	switch {
 	case lost != nil:
-		return nil, &OutcomeUnknownError{Err: join(err, lost)}
+		return nil, unsure(join(beneath(err), lost))
 	case found != nil:
 		j.found = true
 		return found, nil
 	case j.req.MaybeSent:
-		return nil, &OutcomeUnknownError{Err: err}
+		return nil, unsure(beneath(err))
 	}
 	if errors.Is(err, ErrDuplicateRequest) || errors.Is(err, ErrDuplicateReferenceID) {
 		err = fmt.Errorf("%w, and the authorization with the reference id %s was not found by the SellerOrderID or order reference: "+
 			"find out what used the id, in your records or in Seller Central; charge with a new id only if you know that nothing was paid", err, id)
 	}
 	return nil, j.explained(ctx, err)
+}
+
+// unsure is an error that Charge gives its name and reference id.
+func unsure(err error) error { return &OutcomeUnknownError{Err: err} }
+
+// beneath is what an OutcomeUnknownError tells of, so that it is told once.
+func beneath(err error) error {
+	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
+		return unknown.Err
+	}
+	return err
 }
 
 // explained is a refusal for the state of the agreement or order reference, with
@@ -340,17 +352,25 @@ func (j *charging) explained(ctx context.Context, err error) error {
 	switch code, _ := errors.AsType[ErrorCode](err); code {
 	case ErrInvalidBillingAgreementStatus:
 		if b, lost := j.GetBillingAgreementDetails(ctx, GetBillingAgreementDetailsRequest{AmazonBillingAgreementID: j.req.AmazonBillingAgreementID}); lost == nil {
-			advice = b.Advice()
+			advice = openAgain(b.Advice())
 		}
 	case ErrInvalidOrderReferenceStatus:
 		if o, lost := j.GetOrderReferenceDetails(ctx, GetOrderReferenceDetailsRequest{AmazonOrderReferenceID: j.order}); lost == nil {
-			advice = o.Advice()
+			advice = openAgain(o.Advice())
 		}
 	}
-	if advice == (Advice{}) { // it is open again, or cannot be read
+	if advice == (Advice{}) { // it cannot be read
 		return err
 	}
 	return &standingError{err, advice}
+}
+
+// openAgain is the advice on what was refused for its state and is Open now.
+func openAgain(a Advice) Advice {
+	if a == (Advice{}) {
+		return Advice{Soft: true, Retry: RetrySameID, After: time.Minute, State: StateOpen, Text: "repeat the same request: it is Open again"}
+	}
+	return a
 }
 
 // stateful reports whether a request was refused for how things stand, which
@@ -401,7 +421,7 @@ func (j *charging) refreshed(ctx context.Context, a *Authorization) (*Authorizat
 	}
 	now, err := j.GetAuthorizationDetails(ctx, GetAuthorizationDetailsRequest{a.AmazonAuthorizationID})
 	switch {
-	case err == nil:
+	case err == nil && (outcome != OutcomePaid || now.Outcome() == OutcomePaid): // what is paid stays so
 		return now, nil
 	case outcome == OutcomeOpen && j.old(a):
 		return nil, &OutcomeUnknownError{Err: err}
@@ -421,16 +441,22 @@ func (j *charging) lookup(ctx context.Context, id ReferenceID) (*Authorization, 
 		return j.search(ctx, j.req.AmazonOrderReferenceID, id)
 	}
 	listed := ListOrderReferenceRequest{QueryID: j.attributes().SellerOrderID, SortOrder: "Descending"}
+	var unread error
 	for o, err := range j.OrderReferences(ctx, listed) {
 		if err != nil {
 			return nil, err
 		}
 		a, err := j.search(ctx, o.AmazonOrderReferenceID, id)
-		if a != nil || err != nil && !unknownID(err) { // a listed order that Amazon does not know is not the one
-			return a, err
+		switch {
+		case a != nil:
+			return a, nil
+		case unknownID(err): // listed, and not shown yet: the others first
+			unread = err
+		case err != nil:
+			return nil, err
 		}
 	}
-	return nil, nil
+	return nil, unread
 }
 
 // search finds the authorization with a reference id on an order reference, or
@@ -487,7 +513,10 @@ func (j *charging) conclude(ctx context.Context, a *Authorization) (*Charge, err
 	case charge.Outcome == OutcomeClosed:
 		charge.Outcome = OutcomeDeclined
 	case charge.Outcome == OutcomeOpen && !j.req.AuthorizeOnly: // the capture of CaptureNow is on its way
-		charge.Outcome, charge.Advice = OutcomePending, undecided
+		charge.Outcome = OutcomePending
+		if charge.Advice = undecided; charge.Reason == ReasonStopShipmentAtypicalAuth {
+			charge.Advice = stopAndWait
+		}
 	}
 	return charge, nil
 }
@@ -496,7 +525,10 @@ func (j *charging) conclude(ctx context.Context, a *Authorization) (*Charge, err
 // does not: the one that was tried, or the one that is missing and is made now.
 // The authorization comes back, too, as it may turn out to have moved on.
 func (j *charging) capture(ctx context.Context, a *Authorization) (*Authorization, *Capture, error) {
-	uncaptured := a.Outcome() == OutcomeOpen && !j.req.AuthorizeOnly && !a.CaptureNow
+	// Amazon's own capture may not be listed yet. After a day there is none, and
+	// an authorization takes one only.
+	waits := a.CaptureNow && !(!a.CreationTimestamp.IsZero() && a.CreationTimestamp.Before(j.began.Add(-day)))
+	uncaptured := a.Outcome() == OutcomeOpen && !j.req.AuthorizeOnly && !waits
 	if !uncaptured || len(a.IDList) > 0 {
 		p, err := j.tried(ctx, a)
 		return a, p, err
@@ -511,9 +543,12 @@ func (j *charging) capture(ctx context.Context, a *Authorization) (*Authorizatio
 	}
 	now, lost := j.GetAuthorizationDetails(ctx, GetAuthorizationDetailsRequest{a.AmazonAuthorizationID})
 	if lost != nil { // somebody else may have captured it
-		return a, nil, &OutcomeUnknownError{Err: join(err, lost)}
+		return a, nil, unsure(join(beneath(err), lost))
 	}
 	if now.Outcome() == OutcomeOpen && len(now.IDList) == 0 {
+		if j.req.MaybeSent {
+			err = unsure(beneath(err))
+		}
 		return now, nil, err
 	}
 	p, err = j.tried(ctx, now)

@@ -318,6 +318,74 @@ func TestChargeLooksPastForeignOrders(t *testing.T) {
 	})
 }
 
+// TestChargeWhatIsListedCounts: an order that is listed, and cannot be read yet,
+// may be that of the charge.
+func TestChargeWhatIsListedCounts(t *testing.T) {
+	for _, code := range []string{"InvalidBillingAgreementStatus", "PeriodicAmountExceeded", "DuplicateRequest"} {
+		for _, unread := range []string{"GetOrderReferenceDetails", "GetAuthorizationDetails"} {
+			t.Run(code+" "+unread, func(t *testing.T) {
+				x := &exchange{answer: func(form url.Values) (int, string) {
+					a := form.Get("Action")
+					switch {
+					case a == unread:
+						return refusalOf(404, map[string]string{"GetOrderReferenceDetails": "InvalidOrderReferenceId", "GetAuthorizationDetails": "InvalidTransactionId"}[a])
+					case a == "ListOrderReference":
+						return resultOf(a, "<OrderReferenceList><OrderReference><AmazonOrderReferenceId>S02-1</AmazonOrderReferenceId></OrderReference></OrderReferenceList>")
+					case a == "GetOrderReferenceDetails":
+						return resultOf(a, "<OrderReferenceDetails><AmazonOrderReferenceId>S02-1</AmazonOrderReferenceId>"+
+							"<OrderReferenceStatus><State>Closed</State></OrderReferenceStatus><IdList><member>S02-1-A1</member></IdList></OrderReferenceDetails>")
+					}
+					return refusalOf(400, code)
+				}}
+				_, err := x.client(t).Charge(t.Context(), fiveEuros)
+				var unknown *amazonpay.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				assert.Equal(t, amazonpay.RetrySameID, amazonpay.AdviceFor(err).Retry)
+			})
+		}
+	}
+}
+
+// TestChargeRefusedThoughOpen: what was refused for its state, and is Open when it
+// is read, is charged again: nobody will act any more.
+func TestChargeRefusedThoughOpen(t *testing.T) {
+	fake, request := chargeCase{method: amazonpaytest.GoodCard}.begin(t)
+	_, err := clientOver(t, fake, &forgetful{fake, "InvalidBillingAgreementStatus"}).Charge(t.Context(), request)
+	require.ErrorIs(t, err, amazonpay.ErrInvalidBillingAgreementStatus)
+	_, again := amazonpay.DefaultDunning().Next(1, amazonpay.AdviceFor(err), time.Now())
+	assert.True(t, again)
+}
+
+// TestChargePaidStaysPaid: a reading that is behind does not undo an answer.
+func TestChargePaidStaysPaid(t *testing.T) {
+	x := &exchange{answer: func(form url.Values) (int, string) {
+		if a := form.Get("Action"); a == "GetAuthorizationDetails" {
+			return resultOf(a, authorizationXML("Open", "", itsID+atOnce))
+		}
+		return resultOf(form.Get("Action"), authorizationXML("Closed", "MaxCapturesProcessed", itsID+atOnce))
+	}}
+	charge, err := x.client(t).Charge(t.Context(), fiveEuros)
+	require.NoError(t, err)
+	assert.Equal(t, amazonpay.OutcomePaid, charge.Outcome)
+}
+
+// TestChargeCapturesWhatWasNeverCaptured: after a day Amazon's own capture is not
+// on its way any more.
+func TestChargeCapturesWhatWasNeverCaptured(t *testing.T) {
+	for age, want := range map[time.Duration]amazonpay.Outcome{time.Hour: amazonpay.OutcomePending, 25 * time.Hour: amazonpay.OutcomePaid} {
+		x := &exchange{answer: func(form url.Values) (int, string) {
+			if a := form.Get("Action"); a == "Capture" {
+				return resultOf(a, captureXML("Completed", ""))
+			}
+			made := "<CreationTimestamp>" + time.Now().Add(-age).UTC().Format(time.RFC3339) + "</CreationTimestamp>"
+			return resultOf(form.Get("Action"), authorizationXML("Open", "", itsID+atOnce+made))
+		}}
+		charge, err := x.client(t).Charge(t.Context(), fiveEuros)
+		require.NoError(t, err)
+		assert.Equal(t, want, charge.Outcome, "%v", age)
+	}
+}
+
 // stranger answers in place of Amazon, after Amazon has done the work.
 type stranger struct {
 	fake   *amazonpaytest.Fake

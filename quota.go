@@ -75,7 +75,7 @@ type Limiter interface {
 	// Wait returns nil when a request may be made, and an error, usually the
 	// context's, if it is not to be made. attempt is 1 for the first request of
 	// a call; a repeat (2 and up) has waited its turn before and goes ahead of
-	// those with lower numbers. The second authorization of a Charge is a repeat,
+	// those with lower numbers. A call that is only ever throttled comes as 1 again. The second authorization of a Charge is a repeat,
 	// too.
 	Wait(ctx context.Context, b Bucket, attempt int) error
 

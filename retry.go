@@ -120,7 +120,11 @@ func (c *Client) waitTurn(ctx context.Context, next *turn) error {
 	if next.throttles > notOurs {
 		rank = 1
 	}
-	if err := c.config.Limiter.Wait(ctx, next.bucket, rank); err != nil {
+	err := c.config.Limiter.Wait(ctx, next.bucket, rank)
+	if err != nil && next.throttles > notOurs && ended(ctx) == nil { // not before the deadline: then it goes ahead after all
+		err = c.config.Limiter.Wait(ctx, next.bucket, next.attempt+next.ahead)
+	}
+	if err != nil {
 		return fmt.Errorf("not sent, while waiting for the quota: %w", err)
 	}
 	// A Limiter that makes a throttled call wait paces it. After one that does

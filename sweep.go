@@ -38,7 +38,10 @@ func (w Watched) Due() time.Time {
 }
 
 // nothing tells that there is no object, or a nil pointer in place of one.
-func (w Watched) nothing() bool { return w.Object == nil || reflect.ValueOf(w.Object).IsNil() }
+func (w Watched) nothing() bool {
+	v := reflect.ValueOf(w.Object)
+	return w.Object == nil || v.Kind() == reflect.Pointer && v.IsNil()
+}
 
 // longest is how old the object may become; 0 is any age.
 func (w Watched) longest() time.Duration {
@@ -153,15 +156,18 @@ func (c *Client) sight(ctx context.Context, w Watched, now time.Time) Sighting {
 	return s
 }
 
-// dated gives a status that came without a time the time of its reading, if it
-// is another than the one known: Amazon's answers about agreements carry none,
-// and what is read now is no older than what was told before.
+// dated gives a status that came without a time one after the time of the status
+// known, if it is another: Amazon's answers about agreements carry none, and what
+// is read now is no older than what was told before.
 func dated(object NotificationObject, known Status, now time.Time) NotificationObject {
 	_, read := object.about()
 	if read.LastUpdateTimestamp.IsZero() {
 		read.LastUpdateTimestamp = known.LastUpdateTimestamp
-		if (read.State != known.State || read.ReasonCode != known.ReasonCode) && now.After(known.LastUpdateTimestamp) {
-			read.LastUpdateTimestamp = now
+		if read.State != known.State || read.ReasonCode != known.ReasonCode {
+			read.LastUpdateTimestamp = known.LastUpdateTimestamp.Add(time.Second)
+			if surely := now.Add(-clockTolerance); surely.After(read.LastUpdateTimestamp) { // this clock may be ahead of Amazon's
+				read.LastUpdateTimestamp = surely
+			}
 		}
 	}
 	return object

@@ -202,7 +202,7 @@ func newsOfError(err error) event {
 		return event{Kind: evLost, Held: true, Reason: amazonpay.Reason(fmt.Sprintf("Status%d", answer.StatusCode))}
 	case lost, answered && answer.Action != "AuthorizeOnBillingAgreement": // or of what follows: an authorization may be there
 		return event{Kind: evLost}
-	case advice.Seller && advice.Retry == amazonpay.RetryNot: // something has used the reference id, and may have been paid
+	case code == amazonpay.ErrDuplicateRequest, code == amazonpay.ErrDuplicateReferenceID: // something has used the reference id, and may have been paid
 		return event{Kind: evLost, Conflict: true, Reason: reason}
 	case advice.Buyer, advice.NextMonth, advice.Over, ofThisCharge(code):
 		return event{Kind: evRejected, Reason: reason}
