@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/amazonpay-go/amazonpay"
 	"github.com/amazonpay-go/amazonpay/amazonpaytest"
@@ -112,6 +113,7 @@ func ExampleClient_GetProviderCreditReversalDetails() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	fake.Advance(2 * time.Hour) // the credit is taken back when the refund is completed
 	reversal, err := client.GetProviderCreditReversalDetails(ctx, amazonpay.GetProviderCreditReversalDetailsRequest{
 		AmazonProviderCreditReversalID: refund.ProviderCreditReversalSummaryList[0].ProviderCreditReversalID,
 	})

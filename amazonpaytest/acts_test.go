@@ -44,6 +44,7 @@ func init() {
 		"SetOrderAttributes": (*world).addStore, "ListOrderReference": (*world).list, "GetMerchantAccountStatus": (*world).accountStatus, "WrongIDs": (*world).wrongIDs,
 		"Authorize": (*world).authorize, "CloseAuthorization": (*world).closeAuthorization,
 		"Capture": (*world).take, "Refund": (*world).giveBack, "ReverseProviderCredit": (*world).reverse,
+		"Chargeback": (*world).askBack, "GrantClaim": (*world).askBack,
 	}
 }
 

@@ -88,6 +88,14 @@ func TestMachineBites(t *testing.T) {
 			}
 			return l
 		}}},
+		"a chargeback is in the books twice": {lens: lens{ledger: func(l []amazonpaytest.Movement) []amazonpaytest.Movement {
+			for i, m := range l {
+				if m.Kind == amazonpaytest.ChargedBack {
+					return slices.Insert(slices.Clone(l), i, m)
+				}
+			}
+			return l
+		}}},
 		"a refund is not in the books": {lens: lens{ledger: func(l []amazonpaytest.Movement) []amazonpaytest.Movement {
 			return slices.DeleteFunc(slices.Clone(l), func(m amazonpaytest.Movement) bool { return m.Kind == amazonpaytest.Refunded })
 		}}},

@@ -21,7 +21,7 @@ func (w *world) balance(ledger []amazonpaytest.Movement) {
 		}
 		w.until = m.Time
 		key := strings.Join([]string{m.SellerID, string(m.Kind), string(m.ReferenceID)}, " ")
-		if w.moved[key] {
+		if w.moved[key] && m.ReferenceID != "" {
 			w.fail("ledger", "money moved twice for %s", m.ReferenceID)
 		}
 		w.moved[key] = true
@@ -34,8 +34,14 @@ func (w *world) balance(ledger []amazonpaytest.Movement) {
 		case amazonpaytest.Refunded:
 			w.refunded[m.CaptureID] += m.Amount.Minor()
 			taken, _ := amazonpay.NewPrice(w.captured[m.CaptureID], m.Amount.Currency())
-			if w.act != "Advance" || w.refunded[m.CaptureID] > w.rules.most(taken) {
+			if w.act != "Advance" || w.refunded[m.CaptureID]+w.bank[m.CaptureID] > w.rules.most(taken) {
 				w.fail("ledger", "%s gave %v back of %s, %v in all", w.act, m.Amount, m.CaptureID, w.refunded[m.CaptureID])
+			}
+		case amazonpaytest.ChargedBack, amazonpaytest.Claimed:
+			w.bank[m.CaptureID] += m.Amount.Minor()
+			if want := map[string]amazonpaytest.MovementKind{"Chargeback": amazonpaytest.ChargedBack, "GrantClaim": amazonpaytest.Claimed}[w.act]; m.Kind != want ||
+				m.ReferenceID != "" || w.bank[m.CaptureID] > w.captured[m.CaptureID] {
+				w.fail("ledger", "%s: %+v, %d in all", w.act, m, w.bank[m.CaptureID])
 			}
 		default:
 			w.fail("ledger", "%q is no way of money", m.Kind)
@@ -50,7 +56,7 @@ func (w *world) seeCapture(c *capture) {
 		w.fail("answer", "GetCaptureDetails: %v", err)
 	}
 	w.saw(&c.object, d.CaptureStatus.State, d.CaptureStatus.ReasonCode)
-	if d.CaptureAmount != c.amount || d.CaptureReferenceID != c.ref || len(d.IDList) != len(c.refunds) {
+	if d.CaptureAmount != c.amount || d.CaptureReferenceID != c.ref || len(d.IDList) != len(c.refunds)+c.banks {
 		w.fail("answer", "capture %s has changed: %+v", c.id, d)
 	}
 	w.must(c.state != "Pending" || w.now().Sub(c.born) < w.rules.delay, &c.object, "a late capture takes an hour")
@@ -64,14 +70,15 @@ func (w *world) seeCapture(c *capture) {
 			waiting += r.amount.Minor()
 		}
 	}
-	given := d.RefundedAmount.Minor()
+	given := d.RefundedAmount.Minor() - c.bank
+	w.must(w.bank[amazonpay.CaptureID(c.id)] == c.bank || in(w.act, "Chargeback", "GrantClaim"), &c.object, "chargebacks and claims are in the ledger")
 	w.must(given >= back && given <= back+waiting, &c.object, "RefundedAmount is what was refunded")
 	w.must(back == w.refunded[amazonpay.CaptureID(c.id)], &c.object, "refunds are in the ledger")
 	w.must(back <= w.rules.most(c.amount), &c.object, "no more is refunded than the amount and its surplus")
-	w.must(c.reason != "MaxAmountRefunded" || back+waiting >= w.rules.most(c.amount), &c.object, "MaxAmountRefunded")
+	w.must(c.reason != "MaxAmountRefunded" || back+waiting+c.bank >= w.rules.most(c.amount), &c.object, "MaxAmountRefunded")
 	w.must(c.reason != "MaxRefundsProcessed" || len(c.refunds) >= w.rules.refunds, &c.object, "MaxRefundsProcessed")
 	want := int64(0)
-	if c.state == "Completed" || c.state == "Closed" && c.reason != "AmazonClosed" {
+	if c.paid() {
 		want = c.amount.Minor()
 	}
 	got := w.captured[amazonpay.CaptureID(c.id)]
@@ -94,7 +101,7 @@ func (w *world) seeRefund(r *refund) {
 	w.must(r.state == "Pending" || w.now().Sub(r.born) >= w.rules.delay, &r.object, "a refund takes an hour")
 	m := r.capture.authorization.order.methods
 	w.must(r.state != "Declined" || r.sim == "rejected" && r.reason == "AmazonRejected" || m[amazonpaytest.RefundRejected] && r.reason == "AmazonRejected" ||
-		m[amazonpaytest.RefundFailing] && r.reason == "ProcessingFailure", &r.object, "declined without a cause")
+		(m[amazonpaytest.RefundFailing] || r.capture.bank > 0) && r.reason == "ProcessingFailure", &r.object, "declined without a cause")
 	w.must(r.state != "Completed" || r.sim != "rejected", &r.object, "declined as simulated")
 }
 
@@ -170,7 +177,7 @@ func (w *world) final() {
 			}
 			captures[m.CaptureID] = true
 			taken[m.Amount.Currency()] += m.Amount.Minor()
-		default:
+		case amazonpaytest.Refunded:
 			r, _ := w.byID[string(m.RefundID)].(*refund)
 			if r == nil || r.amount != m.Amount || r.ref != m.ReferenceID || r.capture.id != string(m.CaptureID) || refunds[m.RefundID] {
 				w.fail("ledger", "nobody asked for %+v", m)

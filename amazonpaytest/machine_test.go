@@ -85,6 +85,7 @@ type world struct {
 	books    []amazonpaytest.Movement
 	captured map[amazonpay.CaptureID]int64
 	refunded map[amazonpay.CaptureID]int64
+	bank     map[amazonpay.CaptureID]int64 // taken back by chargebacks and claims
 	moved    map[string]bool
 	until    time.Time // up to where the books are known
 	from     time.Time // when the step began
@@ -103,7 +104,7 @@ type lens struct {
 // run runs a script and returns the first rule that was broken, if any.
 func run(s *script, r *rules, l lens) (broken *violation) {
 	w := &world{script: s, rules: r, ways: r.ways(), active: [2]bool{true, true}, byID: map[string]any{}, used: map[string]*payment{},
-		captured: map[amazonpay.CaptureID]int64{}, refunded: map[amazonpay.CaptureID]int64{}, moved: map[string]bool{}, tally: l.tally}
+		captured: map[amazonpay.CaptureID]int64{}, refunded: map[amazonpay.CaptureID]int64{}, bank: map[amazonpay.CaptureID]int64{}, moved: map[string]bool{}, tally: l.tally}
 	w.fake = amazonpaytest.New(amazonpaytest.Settings{Manual: true, Region: s.Region, Environment: s.Environment, SellerID: testSeller, AccessKey: testKey,
 		SecretKey: testSecret, Delegated: map[string]string{otherSeller: otherToken}, Providers: []string{provider}})
 	config := w.fake.Config()

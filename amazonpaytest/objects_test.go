@@ -84,6 +84,13 @@ type capture struct {
 	amount        amazonpay.Price
 	sim           string
 	refunds       []*refund
+	bank          int64 // what chargebacks and claims have taken back,
+	banks         int   // in so many refunds
+}
+
+// paid tells that the capture has taken money.
+func (c *capture) paid() bool {
+	return c.state == "Completed" || c.state == "Closed" && c.reason != "AmazonClosed"
 }
 
 type refund struct {

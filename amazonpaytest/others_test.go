@@ -5,9 +5,40 @@ import (
 	"slices"
 
 	"github.com/amazonpay-go/amazonpay"
+	"github.com/amazonpay-go/amazonpay/amazonpaytest"
 )
 
 // The acts of the machine that are not about money.
+
+// askBack is a chargeback that is lost or, in the half of cases, won; or a claim
+// that is granted. The same money of a capture goes back that way only once.
+func (w *world) askBack(s step) any {
+	c, ok := w.pickCapture(s)
+	if !ok || !c.paid() {
+		return nil
+	}
+	left := c.amount.Minor() - c.bank
+	amount := w.price(s, c.amount.Currency(), left, false)
+	outcome, err := w.fake.Act(amazonpaytest.Act{Do: s.Do, ID: c.id, Amount: amount})
+	if (err == nil) != (amount.Minor() <= left) {
+		w.fail("chargeback", "%s of %v, of which %d are left, was answered with %v", s.Do, amount, left, err)
+	}
+	if err != nil {
+		return nil
+	}
+	if s.Do == "Chargeback" {
+		decision := map[bool]string{true: "LoseChargeback", false: "WinChargeback"}[s.Now]
+		if _, err := w.fake.Act(amazonpaytest.Act{Do: decision, ID: outcome.ID}); err != nil {
+			w.fail("chargeback", "%s: %v", decision, err)
+		}
+	}
+	if s.Do == "GrantClaim" || s.Now {
+		c.bank += amount.Minor()
+		c.banks++
+	}
+	w.seeCapture(c)
+	return c.authorization.order
+}
 
 // addStore names the store, which is the order's id, so that list finds it.
 func (w *world) addStore(s step) any {

@@ -186,8 +186,9 @@ func (w *world) giveBack(s step) any {
 		RefundAmount: w.price(s, currency, w.rules.most(c.amount)-c.back(), false), SellerRefundNote: simulations[s.Note].note})
 }
 
-// back is what was or may be refunded.
+// back is what was or may be refunded, and what was taken back.
 func (c *capture) back() (sum int64) {
+	sum = c.bank
 	for _, r := range c.refunds {
 		if r.state != "Declined" {
 			sum += r.amount.Minor()

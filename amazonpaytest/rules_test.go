@@ -96,7 +96,7 @@ capture Pending Completed Advance
 capture Pending Closed/AmazonClosed Advance
 capture Pending Declined/AmazonRejected Advance
 capture Pending Declined/ProcessingFailure Advance
-capture Completed Closed/MaxAmountRefunded Refund Advance
+capture Completed Closed/MaxAmountRefunded Refund Advance Chargeback GrantClaim
 capture Completed Closed/MaxRefundsProcessed Refund Advance
 refund Pending Completed Advance
 refund Pending Declined/AmazonRejected Advance

@@ -47,7 +47,7 @@ var weights = map[string]int{
 	"AuthorizeOnBillingAgreement": 170, "CreateOrderReferenceForId": 25, "SetOrderReferenceDetails": 20, "ConfirmOrderReference": 20,
 	"SetOrderAttributes": 10, "ListOrderReference": 6, "GetMerchantAccountStatus": 4, "WrongIDs": 6,
 	"CancelOrderReference": 8, "CloseOrderReference": 6, "Authorize": 110, "CloseAuthorization": 15, "Capture": 100, "Refund": 120,
-	"ReverseProviderCredit": 12,
+	"ReverseProviderCredit": 12, "Chargeback": 8, "GrantClaim": 4,
 }
 
 // Few objects and much on each, to come to the limits of counts and sums.
@@ -55,10 +55,11 @@ var deepWeights = map[string]int{
 	"NewOrder": 6, "Advance": 60, "Again": 20, "BuyerUpdatesOrder": 8, "BuyerChoosesForOrder": 6, "ConfirmOrderReference": 15, "AmazonClosesOrder": 1,
 	"AmazonCancelsOrder": 1, "CloseOrderReference": 1, "CancelOrderReference": 4, "CloseAuthorization": 3, "NewAgreement": 3, "AuthorizeOnBillingAgreement": 30,
 	"CreateOrderReferenceForId": 6, "Authorize": 200, "Capture": 170, "Refund": 220, "ReverseProviderCredit": 8,
+	"Chargeback": 6, "GrantClaim": 3,
 }
 
 // One or two captures, and refunds of them.
-var refundWeights = map[string]int{"Refund": 300, "Advance": 50, "Again": 10, "NewOrder": 1, "Authorize": 10, "Capture": 10, "BuyerUpdatesOrder": 10, "CancelOrderReference": 1}
+var refundWeights = map[string]int{"Refund": 300, "Advance": 50, "Again": 10, "NewOrder": 1, "Authorize": 10, "Capture": 10, "BuyerUpdatesOrder": 10, "CancelOrderReference": 1, "Chargeback": 6}
 
 var faults = []amazonpaytest.FaultKind{amazonpaytest.RequestLost, amazonpaytest.AnswerLost, amazonpaytest.ServerError500, amazonpaytest.WorkDone500,
 	amazonpaytest.BadGateway502HTML, amazonpaytest.Unavailable503, amazonpaytest.GatewayTimeout504, amazonpaytest.Throttled, amazonpaytest.Truncated,
