@@ -202,9 +202,10 @@ func newsOfError(err error) event {
 		return event{Kind: evLost, Held: true, Reason: amazonpay.Reason(fmt.Sprintf("Status%d", answer.StatusCode))}
 	case lost, answered && answer.Action != "AuthorizeOnBillingAgreement": // or of what follows: an authorization may be there
 		return event{Kind: evLost}
-	case code == amazonpay.ErrDuplicateRequest, code == amazonpay.ErrDuplicateReferenceID: // something has used the reference id, and may have been paid
+	case advice.Seller && advice.Retry == amazonpay.RetryNot && advice.State == "": // something has used the reference id, and may have been paid
 		return event{Kind: evLost, Conflict: true, Reason: reason}
-	case advice.Buyer, advice.NextMonth, advice.Over, ofThisCharge(code):
+	case advice.Buyer, advice.NextMonth, advice.Over, ofThisCharge(code),
+		code == amazonpay.ErrInvalidBillingAgreementStatus: // also if it is Open when it is read: the reconciler reads it again
 		return event{Kind: evRejected, Reason: reason}
 	case code == amazonpay.ErrQuotaExceeded: // everybody's, for the hour
 		return event{Kind: evUnsent, Held: true, Reason: reason}
