@@ -60,7 +60,7 @@ func TestFirstChargeRefused(t *testing.T) {
 		button        string // that helps when the cause is gone
 	}{
 		amazonpay.ErrBillingAgreementConstraintsExist: {"payment", "Amazon needs a payment method from you.", "change"},
-		amazonpay.ErrInvalidBillingAgreementStatus:    {"payment", "Amazon needs a payment method from you.", "change"},
+		amazonpay.ErrInvalidBillingAgreementStatus:    {"checking", "You need not do anything", "check"}, // it is Open when it is read: the charge goes on
 		amazonpay.ErrInvalidAccountStatus:             {"trouble", "something is wrong on our side", "check"},
 		amazonpay.ErrInvalidParameterValue:            {"trouble", "something is wrong on our side", "check"},
 		amazonpay.ErrDuplicateReferenceID:             {"stopped", "we have to find out what", ""},
